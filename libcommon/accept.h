@@ -1,0 +1,20 @@
+/*
+ * The Accept header, as far as it decides the form of an error: a problem document or plain text.
+ *
+ * Pure: no state. Any thread.
+ */
+#ifndef TEMPMESSENGER_ACCEPT_H
+#define TEMPMESSENGER_ACCEPT_H
+
+#include <stdbool.h>
+
+enum { ACCEPT_MAX = 4096 }; /* bytes of the header; a longer one counts as malformed */
+
+/*
+ * Whether the client gives text/plain (in UTF-8) a higher quality than the better one of
+ * application/problem+json and application/json (RFC 9110, section 12.5.1: of the ranges that match
+ * a type the most specific one counts). False for a tie, for NULL and for a malformed header.
+ */
+bool accept_prefers_plain_text(const char *accept_header);
+
+#endif

@@ -1,0 +1,292 @@
+/*
+ * Two views of one set: an array of messages in the order in which they end, and an open-addressed
+ * table by id. The array begins at `first`, so that taking off the soonest costs nothing; an insert
+ * moves the messages that end later, which are few where lifetimes are alike, and is one memmove of
+ * pointers where they are not.
+ *
+ * The entity tag is the exclusive or of the ids, which are random, and the count: it is the same
+ * for the same set whatever the order of its making, and costs sixteen bytes a change.
+ *
+ * The rendered list carries "expires_in" in milliseconds, so it can be shared for one millisecond
+ * and no longer; at high rates that is what counts.
+ */
+#include "board.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BOARD_MIN_SLOTS = 16, /* a power of two */
+    BOARD_MIN_CAPACITY = 8,
+};
+
+/* A list at its longest; far above what any room of MESSAGE_MAX_BYTES and ROOM_MAX_MESSAGES needs. */
+static const size_t list_max = (size_t)1 << 34;
+
+struct board {
+    struct message **order; /* order[first] to order[first + count - 1] */
+    size_t first;
+    size_t count;
+    size_t capacity;
+
+    struct message **slots; /* by id; NULL is free */
+    size_t slot_count;      /* a power of two, at least twice `count` */
+
+    uint64_t tag[2];
+
+    struct blob *list; /* the last rendering, of `list_ms`; NULL after a change */
+    uint64_t list_ms;
+};
+
+struct board *board_new(void)
+{
+    struct board *board = calloc(1, sizeof *board);
+    if (!board)
+        return NULL;
+    board->slots = calloc(BOARD_MIN_SLOTS, sizeof *board->slots);
+    if (!board->slots) {
+        free(board);
+        return NULL;
+    }
+    board->slot_count = BOARD_MIN_SLOTS;
+    return board;
+}
+
+void board_free(struct board *board)
+{
+    if (!board)
+        return;
+    for (size_t i = 0; i < board->count; i++)
+        message_release(board_at(board, i));
+    blob_release(board->list);
+    free(board->order);
+    free(board->slots);
+    free(board);
+}
+
+/* The 64 bits that the first 16 hex digits from `digits` spell. Ids are random: no hash is needed. */
+static uint64_t hex_bits(const char *digits)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < 16; i++) {
+        unsigned char digit = (unsigned char)digits[i];
+        bits = bits << 4 | (uint64_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    }
+    return bits;
+}
+
+/* The slot that holds `id`, or the free one where it would go. */
+static size_t slot_of(const struct board *board, const char *id)
+{
+    size_t slot = hex_bits(id) & (board->slot_count - 1);
+    while (board->slots[slot] && memcmp(board->slots[slot]->id, id, MESSAGE_ID_LEN) != 0)
+        slot = (slot + 1) & (board->slot_count - 1);
+    return slot;
+}
+
+/* Frees `slot` and moves up what had to go past it (linear probing without tombstones). */
+static void slot_clear(struct board *board, size_t slot)
+{
+    size_t mask = board->slot_count - 1;
+    board->slots[slot] = NULL;
+    for (size_t next = (slot + 1) & mask; board->slots[next]; next = (next + 1) & mask) {
+        struct message *moved = board->slots[next];
+        board->slots[next] = NULL;
+        board->slots[slot_of(board, moved->id)] = moved;
+    }
+}
+
+static bool reserve_slots(struct board *board)
+{
+    if ((board->count + 1) * 2 <= board->slot_count)
+        return true;
+    struct message **old = board->slots;
+    size_t old_count = board->slot_count;
+    struct message **slots = calloc(old_count * 2, sizeof(struct message *));
+    if (!slots)
+        return false;
+    board->slots = slots;
+    board->slot_count = old_count * 2;
+    for (size_t i = 0; i < old_count; i++)
+        if (old[i])
+            slots[slot_of(board, old[i]->id)] = old[i];
+    free(old);
+    return true;
+}
+
+/* Makes room for one more at the end of `order`: by moving to its beginning, else by growing. */
+static bool reserve_order(struct board *board)
+{
+    if (board->first + board->count < board->capacity)
+        return true;
+    if (board->first > board->capacity / 2) {
+        memmove(board->order, board->order + board->first, board->count * sizeof *board->order);
+        board->first = 0;
+        return true;
+    }
+    size_t capacity = board->capacity ? board->capacity * 2 : BOARD_MIN_CAPACITY;
+    struct message **order = realloc(board->order, capacity * sizeof(struct message *));
+    if (!order)
+        return false;
+    board->order = order;
+    board->capacity = capacity;
+    return true;
+}
+
+/* Whether `a` stands before `b`. Ends compare by the store's clock, which is the same on every
+ * replica; a message without a number is this process' own and the newest it knows. */
+static bool before(const struct message *a, const struct message *b)
+{
+    if (a->expires_at_ms != b->expires_at_ms)
+        return a->expires_at_ms < b->expires_at_ms;
+    if (a->number != b->number)
+        return a->number && (!b->number || a->number < b->number);
+    return memcmp(a->id, b->id, MESSAGE_ID_LEN) < 0;
+}
+
+/* How many messages stand before `message`: its index, whether it is there or not. */
+static size_t rank(const struct board *board, const struct message *message)
+{
+    size_t low = 0;
+    size_t high = board->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (before(board_at(board, middle), message))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void changed(struct board *board, const struct message *message)
+{
+    board->tag[0] ^= hex_bits(message->id);
+    board->tag[1] ^= hex_bits(message->id + 16);
+    blob_release(board->list);
+    board->list = NULL;
+}
+
+static void put(struct board *board, struct message *message)
+{
+    size_t index = rank(board, message);
+    struct message **at = board->order + board->first + index;
+    memmove(at + 1, at, (board->count - index) * sizeof(struct message *));
+    *at = message;
+    board->slots[slot_of(board, message->id)] = message;
+    board->count++;
+    changed(board, message);
+}
+
+/* Takes off the message at `index`; its reference is the caller's. */
+static struct message *take_at(struct board *board, size_t index)
+{
+    struct message **at = board->order + board->first + index;
+    struct message *message = *at;
+    slot_clear(board, slot_of(board, message->id));
+    board->count--;
+    if (index == 0)
+        board->first++;
+    else
+        memmove(at, at + 1, (board->count - index) * sizeof(struct message *));
+    changed(board, message);
+    return message;
+}
+
+enum board_outcome board_insert(struct board *board, struct message *message)
+{
+    struct message *known = board_find(board, message->id);
+    if (known && (known->number || !message->number))
+        return BOARD_KNOWN;
+    if (!reserve_slots(board) || !reserve_order(board))
+        return BOARD_NO_MEMORY;
+    if (known)
+        message_release(take_at(board, rank(board, known)));
+    /* Taking off the first moved `first` on: the room reserved above is still there. */
+    put(board, message_retain(message));
+    return known ? BOARD_NUMBERED : BOARD_ADDED;
+}
+
+struct message *board_find(const struct board *board, const char *id)
+{
+    return board->slots[slot_of(board, id)];
+}
+
+struct message *board_take(struct board *board, const char *id)
+{
+    struct message *message = board_find(board, id);
+    return message ? take_at(board, rank(board, message)) : NULL;
+}
+
+struct message *board_take_expired(struct board *board, uint64_t now_us)
+{
+    if (!board->count || !message_expired(board_at(board, 0), now_us))
+        return NULL;
+    return take_at(board, 0);
+}
+
+void board_expire(struct board *board, uint64_t now_us)
+{
+    struct message *expired;
+    while ((expired = board_take_expired(board, now_us)))
+        message_release(expired);
+}
+
+static bool insert_taken(void *context, struct message *message)
+{
+    enum board_outcome outcome = board_insert(context, message);
+    message_release(message);
+    return outcome != BOARD_NO_MEMORY;
+}
+
+bool board_read(struct board *board, const char *json, size_t len, uint64_t now_us)
+{
+    /* Numbers only to keep the order of the array: this list does not tell the real ones. */
+    return message_array_from_json(json, len, SIZE_MAX, now_us, insert_taken, board);
+}
+
+size_t board_count(const struct board *board)
+{
+    return board->count;
+}
+
+struct message *board_at(const struct board *board, size_t index)
+{
+    return board->order[board->first + index];
+}
+
+void board_etag(const struct board *board, char ret_etag[BOARD_ETAG_SIZE])
+{
+    snprintf(ret_etag, BOARD_ETAG_SIZE, "W/\"%zu-%016" PRIx64 "%016" PRIx64 "\"", board->count,
+             board->tag[0], board->tag[1]);
+}
+
+static void append_list(const struct board *board, uint64_t now_us, struct buffer *buffer)
+{
+    buffer_append(buffer, "[", 1);
+    for (size_t i = 0; i < board->count; i++) {
+        if (i)
+            buffer_append(buffer, ",", 1);
+        message_append_json(board_at(board, i), now_us, buffer);
+    }
+    buffer_append(buffer, "]", 1);
+}
+
+struct blob *board_list(struct board *board, uint64_t now_us)
+{
+    uint64_t now_ms = now_us / 1000;
+    if (!board->list || board->list_ms != now_ms) {
+        CLEANUP_FINI(buffer_fini) struct buffer buffer;
+        buffer_init(&buffer, list_max);
+        append_list(board, now_us, &buffer);
+        struct blob *list = buffer.failed ? NULL : blob_new(buffer.data, buffer.len);
+        if (!list)
+            return NULL;
+        blob_release(board->list);
+        board->list = list;
+        board->list_ms = now_ms;
+    }
+    return blob_retain(board->list);
+}

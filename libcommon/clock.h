@@ -1,0 +1,29 @@
+/*
+ * The two clocks, behind a table so that tests can set the time.
+ *
+ * The monotonic clock measures lifetimes and waits; only a store reads the wall clock, to date its
+ * messages. Any thread.
+ */
+#ifndef TEMPMESSENGER_CLOCK_H
+#define TEMPMESSENGER_CLOCK_H
+
+#include <stdint.h>
+
+struct clock {
+    uint64_t (*monotonic_us)(const struct clock *clock); /* microseconds since some fixed moment */
+    uint64_t (*wall_us)(const struct clock *clock);      /* microseconds since 1970, UTC */
+};
+
+extern const struct clock clock_system;
+
+static inline uint64_t clock_monotonic_us(const struct clock *clock)
+{
+    return clock->monotonic_us(clock);
+}
+
+static inline uint64_t clock_wall_us(const struct clock *clock)
+{
+    return clock->wall_us(clock);
+}
+
+#endif

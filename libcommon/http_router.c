@@ -1,0 +1,127 @@
+/*
+ * A route's path and a request's path are walked side by side, segment by segment; nothing is
+ * allocated before a route has matched. With a dozen routes of at most four segments a table walk
+ * is faster than any index, and the order of the table is the precedence.
+ */
+#include "http_router.h"
+
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t segment_len(const char *segment)
+{
+    return strcspn(segment, "/");
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static size_t percent_decode(const char *from, size_t len, char *to)
+{
+    size_t decoded = 0;
+    for (size_t i = 0; i < len; i++) {
+        int high = from[i] == '%' && i + 2 < len ? hex_digit(from[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(from[i + 2]) : -1;
+        if (low >= 0) {
+            to[decoded++] = (char)(high << 4 | low);
+            i += 2;
+        } else {
+            to[decoded++] = from[i];
+        }
+    }
+    return decoded;
+}
+
+static char *segment_value(const char *segment, size_t len)
+{
+    char *value = malloc(len + 1);
+    if (!value)
+        return NULL;
+    size_t decoded = percent_decode(segment, len, value);
+    if (memchr(value, '\0', decoded) || !text_valid_utf8(value, decoded)) {
+        memcpy(value, segment, len);
+        decoded = len;
+    }
+    value[decoded] = '\0';
+    return value;
+}
+
+static bool segment_matches(const char *pattern, const char *segment)
+{
+    size_t len = segment_len(segment);
+    if (pattern[0] == ':')
+        return len > 0;
+    return len == segment_len(pattern) && memcmp(pattern, segment, len) == 0;
+}
+
+static bool path_matches(const char *pattern, const char *path)
+{
+    while (*pattern == '/' && *path == '/') {
+        pattern++;
+        path++;
+        if (!segment_matches(pattern, path))
+            return false;
+        pattern += segment_len(pattern);
+        path += segment_len(path);
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+static bool read_params(const char *pattern, const char *path, struct http_params *params)
+{
+    while (*pattern == '/') {
+        pattern++;
+        path++;
+        if (*pattern == ':' && params->count < HTTP_PARAMS_MAX) {
+            char *value = segment_value(path, segment_len(path));
+            if (!value)
+                return false;
+            params->names[params->count] = pattern + 1;
+            params->values[params->count++] = value;
+        }
+        pattern += segment_len(pattern);
+        path += segment_len(path);
+    }
+    return true;
+}
+
+void http_params_fini(struct http_params *params)
+{
+    for (size_t i = 0; i < params->count; i++)
+        free(params->values[i]);
+    *params = (struct http_params){0};
+}
+
+const char *http_params_get(const struct http_params *params, const char *name)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        size_t len = segment_len(params->names[i]);
+        if (strlen(name) == len && memcmp(params->names[i], name, len) == 0)
+            return params->values[i];
+    }
+    return NULL;
+}
+
+const struct http_route *http_router_match(const struct http_route *routes, size_t route_count,
+                                           const char *path, struct http_params *ret_params)
+{
+    for (size_t i = 0; i < route_count; i++) {
+        if (!path_matches(routes[i].path, path))
+            continue;
+        struct http_params params = {0};
+        if (!read_params(routes[i].path, path, &params)) {
+            http_params_fini(&params);
+            return NULL;
+        }
+        *ret_params = params;
+        return &routes[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,28 @@
+/*
+ * A key is only compared, never interpreted: what stands between the quotes is taken as it is.
+ */
+#include "idempotency_key.h"
+
+#include <string.h>
+
+static bool visible_ascii(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] < '!' || text[i] > '~')
+            return false;
+    return true;
+}
+
+bool idempotency_key_parse(const char *value, char ret_key[IDEMPOTENCY_KEY_SIZE])
+{
+    size_t len = strlen(value);
+    if (len >= 2 && value[0] == '"' && value[len - 1] == '"') {
+        value++;
+        len -= 2;
+    }
+    if (len < 1 || len > IDEMPOTENCY_KEY_MAX || !visible_ascii(value, len))
+        return false;
+    memcpy(ret_key, value, len);
+    ret_key[len] = '\0';
+    return true;
+}

@@ -1,0 +1,218 @@
+/*
+ * One allocation holds the struct, the texts and the ready-made JSON. The writing of times is ours,
+ * not strftime's: messages are made by the thousand, and gmtime_r and timegm do the calendar.
+ *
+ * Reading the API's JSON is here too, so that the form of a message stands in one file. The rules a
+ * sender must keep are not here (draft.c): what a store or an upstream hands over is only checked
+ * for its form.
+ */
+#include "message.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A message's JSON at its longest: six bytes for each byte of the text, and the other members. */
+enum { MESSAGE_JSON_MAX = 1024 * 1024 };
+
+static void copy_string(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from);
+}
+
+static void append_json_member(struct buffer *json, const char *name, const char *value)
+{
+    buffer_append_string(json, name);
+    buffer_append_json_string(json, value, strlen(value));
+}
+
+static void append_json_head(struct buffer *json, const struct message_fields *fields)
+{
+    char time[MESSAGE_TIME_SIZE];
+    append_json_member(json, "{\"id\":", fields->id);
+    append_json_member(json, ",\"room\":", fields->room);
+    if (fields->author)
+        append_json_member(json, ",\"author\":", fields->author);
+    append_json_member(json, ",\"message\":", fields->text);
+    message_time_format(fields->created_at_ms, time);
+    append_json_member(json, ",\"created_at\":", time);
+    message_time_format(fields->expires_at_ms, time);
+    append_json_member(json, ",\"expires_at\":", time);
+    buffer_append_string(json, ",\"expires_in\":");
+}
+
+/* Copies `len` bytes and a NUL to *at and moves *at behind them. */
+static const char *place(char **at, const char *bytes, size_t len)
+{
+    char *placed = *at;
+    memcpy(placed, bytes, len);
+    placed[len] = '\0';
+    *at += len + 1;
+    return placed;
+}
+
+struct message *message_new(const struct message_fields *fields)
+{
+    CLEANUP_FINI(buffer_fini) struct buffer json;
+    buffer_init(&json, MESSAGE_JSON_MAX);
+    append_json_head(&json, fields);
+    if (json.failed)
+        return NULL;
+
+    size_t author_len = fields->author ? strlen(fields->author) : 0;
+    size_t text_len = strlen(fields->text);
+    struct message *message = malloc(sizeof *message + author_len + text_len + json.len + 3);
+    if (!message)
+        return NULL;
+    *message = (struct message){
+        .number = fields->number,
+        .deadline_us = fields->deadline_us,
+        .created_at_ms = fields->created_at_ms,
+        .expires_at_ms = fields->expires_at_ms,
+        .text_len = text_len,
+        .json_len = json.len,
+    };
+    atomic_init(&message->references, 1);
+    copy_string(message->id, sizeof message->id, fields->id);
+    copy_string(message->room, sizeof message->room, fields->room);
+    char *at = (char *)(message + 1);
+    if (fields->author)
+        message->author = place(&at, fields->author, author_len);
+    message->text = place(&at, fields->text, text_len);
+    message->json = place(&at, json.data, json.len);
+    return message;
+}
+
+static const char *string_member(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+/* Room for the longest lifetime that any service of ours gives, and then some. */
+static const json_int_t expires_in_max_ms = (json_int_t)1 << 40;
+
+/* Fills `fields` with pointers into `object`. */
+static bool read_fields(const json_t *object, struct message_fields *fields, uint64_t now_us)
+{
+    const json_t *author = json_object_get(object, "author");
+    const json_t *expires_in = json_object_get(object, "expires_in");
+    const char *created_at = string_member(object, "created_at");
+    const char *expires_at = string_member(object, "expires_at");
+    fields->id = string_member(object, "id");
+    fields->room = string_member(object, "room");
+    fields->text = string_member(object, "message");
+    fields->author = json_string_value(author);
+    if (!fields->id || !message_id_valid(fields->id) || !fields->room ||
+        !room_name_valid(fields->room) || !fields->text || (author && !fields->author) ||
+        !created_at || !message_time_parse(created_at, &fields->created_at_ms) || !expires_at ||
+        !message_time_parse(expires_at, &fields->expires_at_ms) || !json_is_integer(expires_in))
+        return false;
+    json_int_t left_ms = json_integer_value(expires_in);
+    if (left_ms < 0 || left_ms > expires_in_max_ms)
+        return false;
+    fields->deadline_us = now_us + (uint64_t)left_ms * 1000u;
+    return true;
+}
+
+static struct message *from_object(const json_t *object, uint64_t number, uint64_t now_us)
+{
+    struct message_fields fields = {.number = number};
+    return read_fields(object, &fields, now_us) ? message_new(&fields) : NULL;
+}
+
+bool message_from_json(const char *json, size_t len, uint64_t number, uint64_t now_us,
+                       struct message **ret_message)
+{
+    json_t *object = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+    struct message *message = from_object(object, number, now_us);
+    json_decref(object);
+    if (message)
+        *ret_message = message;
+    return message != NULL;
+}
+
+bool message_array_from_json(const char *json, size_t len, uint64_t last_number, uint64_t now_us,
+                             bool (*take)(void *context, struct message *message), void *context)
+{
+    json_t *array = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+    bool read = json_is_array(array);
+    size_t count = json_array_size(array);
+    for (size_t i = 0; read && i < count; i++) {
+        uint64_t number = last_number ? last_number - (count - 1 - i) : 0;
+        struct message *message = from_object(json_array_get(array, i), number, now_us);
+        read = message && take(context, message);
+    }
+    json_decref(array);
+    return read;
+}
+
+struct message *message_retain(struct message *message)
+{
+    atomic_fetch_add_explicit(&message->references, 1, memory_order_relaxed);
+    return message;
+}
+
+void message_release(struct message *message)
+{
+    if (message && atomic_fetch_sub_explicit(&message->references, 1, memory_order_acq_rel) == 1)
+        free(message);
+}
+
+uint64_t message_expires_in_ms(const struct message *message, uint64_t now_us)
+{
+    return message_expired(message, now_us) ? 0 : (message->deadline_us - now_us + 999) / 1000;
+}
+
+bool message_expired(const struct message *message, uint64_t now_us)
+{
+    return message->deadline_us <= now_us;
+}
+
+void message_append_json(const struct message *message, uint64_t now_us, struct buffer *buffer)
+{
+    buffer_append(buffer, message->json, message->json_len);
+    buffer_append_u64(buffer, message_expires_in_ms(message, now_us));
+    buffer_append(buffer, "}", 1);
+}
+
+bool message_id_valid(const char *id)
+{
+    return strspn(id, "0123456789abcdef") == MESSAGE_ID_LEN && id[MESSAGE_ID_LEN] == '\0';
+}
+
+void message_time_format(int64_t ms, char ret_text[MESSAGE_TIME_SIZE])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    size_t len = strftime(ret_text, MESSAGE_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(ret_text + len, MESSAGE_TIME_SIZE - len, ".%03uZ", (unsigned)(ms % 1000));
+}
+
+bool message_time_parse(const char *text, int64_t *ret_ms)
+{
+    struct tm utc = {0};
+    unsigned ms;
+    int end = 0;
+    if (strlen(text) != MESSAGE_TIME_SIZE - 1 ||
+        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
+               &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &ms, &end) != 7 ||
+        end != MESSAGE_TIME_SIZE - 1)
+        return false;
+    utc.tm_year -= 1900;
+    utc.tm_mon -= 1;
+    time_t seconds = timegm(&utc);
+    int64_t parsed = (int64_t)seconds * 1000 + ms;
+    /* timegm puts 31 February and 25 o'clock right, and signs slip through sscanf: what does not
+     * come out as it went in was no time. */
+    char again[MESSAGE_TIME_SIZE];
+    if (parsed < 0)
+        return false;
+    message_time_format(parsed, again);
+    if (strcmp(again, text) != 0)
+        return false;
+    *ret_ms = parsed;
+    return true;
+}

@@ -1,0 +1,62 @@
+/*
+ * Signals are waited for, not handled: the main thread does nothing else, so there is no code that
+ * runs in a signal's context.
+ */
+#include "process.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    /* Some of the threads may be waiting for the store or for the message service. */
+    THREADS_MIN = 4,
+    THREADS_PER_CORE = 2,
+    THREADS_MAX = 64,
+};
+
+static void stop_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+}
+
+void process_prepare(void)
+{
+    sigset_t signals;
+    stop_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+const char *process_wait(void)
+{
+    sigset_t signals;
+    int number = SIGTERM;
+    stop_signals(&signals);
+    sigwait(&signals, &number);
+    return number == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
+unsigned long process_file_limit(void)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+unsigned process_threads(unsigned configured)
+{
+    if (configured)
+        return configured;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long threads = cores > 0 ? cores * THREADS_PER_CORE : THREADS_MIN;
+    return (unsigned)(threads < THREADS_MIN ? THREADS_MIN : threads > THREADS_MAX ? THREADS_MAX : threads);
+}

@@ -1,0 +1,21 @@
+/*
+ * What a service is as a process: its signals, its limit of open files, its number of threads.
+ */
+#ifndef TEMPMESSENGER_PROCESS_H
+#define TEMPMESSENGER_PROCESS_H
+
+/* First in main, before any thread: ignores SIGPIPE, blocks SIGTERM and SIGINT (process_wait takes
+ * them) in this thread and those it will make, and raises the limit of open files to what is
+ * allowed. */
+void process_prepare(void);
+
+/* Blocks until SIGTERM or SIGINT comes; returns its name. */
+const char *process_wait(void);
+
+/* How many files this process may have open. */
+unsigned long process_file_limit(void);
+
+/* The event threads where HTTP_THREADS does not say: `configured`, or by cores if that is 0. */
+unsigned process_threads(unsigned configured);
+
+#endif

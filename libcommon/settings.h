@@ -1,0 +1,102 @@
+/*
+ * The settings of a program: flags over environment variables over defaults, read by one table.
+ *
+ * A program describes its settings in an array of `struct setting` over a plain struct of its own.
+ * MESSAGE_TTL is the variable, --message-ttl the flag; MESSAGE_TTL_FILE and --message-ttl-file take
+ * the value from a file instead. Loading is for the start of a program: one thread.
+ */
+#ifndef TEMPMESSENGER_SETTINGS_H
+#define TEMPMESSENGER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Settings of one program, bytes of a text that names no smaller maximum, bytes of a NAME_FILE. */
+enum { SETTINGS_MAX = 64, SETTINGS_TEXT_MAX = 4096, SETTINGS_FILE_MAX = 16384 };
+
+enum setting_kind {
+    SETTING_TEXT,     /* char *; the settings own it */
+    SETTING_SECRET,   /* char *; never printed */
+    SETTING_UNSIGNED, /* unsigned */
+    SETTING_BYTES,    /* size_t */
+    SETTING_DURATION, /* uint64_t, milliseconds */
+    SETTING_CHOICE,   /* unsigned or an enum, the index of the choice */
+    SETTING_RATE,     /* struct setting_rate */
+    SETTING_SWITCH,   /* bool; a plain flag without value or variable */
+};
+
+/* `count` in each `window_ms`; both 0: off. */
+struct setting_rate {
+    unsigned count;
+    uint64_t window_ms;
+};
+
+/* The kind and the place of a member at once: a member of another type does not compile. `type`
+ * is the program's struct. */
+#define SETTING_PLACE(kind_, type, member, member_type)                                            \
+    .kind = (kind_), .offset = _Generic(((type *)0)->member, member_type : offsetof(type, member))
+#define SETTING_TEXT_AT(type, member) SETTING_PLACE(SETTING_TEXT, type, member, char *)
+#define SETTING_SECRET_AT(type, member) SETTING_PLACE(SETTING_SECRET, type, member, char *)
+#define SETTING_UNSIGNED_AT(type, member) SETTING_PLACE(SETTING_UNSIGNED, type, member, unsigned)
+#define SETTING_BYTES_AT(type, member) SETTING_PLACE(SETTING_BYTES, type, member, size_t)
+#define SETTING_DURATION_AT(type, member) SETTING_PLACE(SETTING_DURATION, type, member, uint64_t)
+#define SETTING_CHOICE_AT(type, member) SETTING_PLACE(SETTING_CHOICE, type, member, unsigned)
+#define SETTING_RATE_AT(type, member) SETTING_PLACE(SETTING_RATE, type, member, struct setting_rate)
+#define SETTING_SWITCH_AT(type, member) SETTING_PLACE(SETTING_SWITCH, type, member, bool)
+
+struct setting {
+    const char *name; /* the variable, such as MESSAGE_TTL */
+    enum setting_kind kind;
+    size_t offset;
+    const char *fallback; /* the default, as it would be given; NULL: none */
+    const char *help;     /* what it is for, a phrase */
+
+    /* The range of a number, of a duration in milliseconds, of a rate's count; the most bytes of a
+     * text. */
+    uint64_t minimum;
+    uint64_t maximum;
+    const char *const *choices; /* of SETTING_CHOICE, NULL at the end */
+    const char *zero_word;      /* of SETTING_UNSIGNED: a word that stands for 0; or NULL */
+
+    /* A rule beyond the kind's; or NULL. Where it says false, *ret_rule completes the sentence
+     * '"value" is not …'. */
+    bool (*valid)(const char *text, const char **ret_rule);
+};
+
+struct settings_program {
+    const char *name;    /* message-service */
+    const char *summary; /* what it is, for --help; lines of at most 100 columns */
+    const struct setting *settings;
+    size_t count; /* at most SETTINGS_MAX */
+};
+
+enum settings_outcome {
+    SETTINGS_OK,      /* *ret_settings is filled; free it with settings_fini */
+    SETTINGS_DONE,    /* --help or --version was asked for and is written to `out`: exit 0 */
+    SETTINGS_INVALID, /* one line on `err` says what is wrong: exit SETTINGS_INVALID_STATUS */
+};
+
+enum { SETTINGS_INVALID_STATUS = 2 };
+
+/* Fills the program's struct, zeroed by the caller. On any outcome but SETTINGS_OK it holds nothing
+ * to free and is zero wherever a setting stands. `envp` ends with NULL. */
+enum settings_outcome settings_load(const struct settings_program *program, int argc,
+                                    char *const argv[], char *const envp[], FILE *out, FILE *err,
+                                    void *ret_settings) __attribute__((warn_unused_result));
+
+/* Frees the texts and zeroes the members. Takes a zeroed struct. */
+void settings_fini(const struct settings_program *program, void *settings);
+
+/* The one line of a broken rule: 'program: NAME: "value" is not <rule>'. `value` is cut and
+ * escaped; NULL: it is not shown. For rules between settings, which a program checks itself. */
+__attribute__((format(printf, 5, 6))) void settings_refuse(FILE *err,
+                                                           const struct settings_program *program,
+                                                           const char *name, const char *value,
+                                                           const char *rule_format, ...);
+
+/* What --help shows. */
+void settings_print_help(const struct settings_program *program, FILE *out);
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * The message service as a process: settings, store, server, and an orderly stop.
+ */
+#include "log.h"
+#include "process.h"
+#include "routes.h"
+#include "service_settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+extern char **environ;
+
+/* JSON may write each byte of a message as six, and has other members besides. */
+static size_t body_max(size_t message_max_bytes)
+{
+    enum { OTHER_MEMBERS_MAX = 4096 };
+    return 6 * message_max_bytes + OTHER_MEMBERS_MAX;
+}
+
+static enum error_code open_store(const struct service_settings *settings, unsigned threads,
+                                  struct message_store **ret_store, struct error *err)
+{
+    struct message_store_config config = {
+        .url = settings->store_url,
+        .prefix = settings->store_prefix,
+        .timeout_ms = settings->store_timeout_ms,
+        .room_max_messages = settings->room_max_messages,
+        /* One thread is always left for those who need no store. */
+        .connections = threads > 1 ? threads - 1 : 1,
+        .clock = &clock_system,
+    };
+    return message_store_open(&config, ret_store, err);
+}
+
+static enum error_code serve(const struct service_settings *settings, unsigned threads,
+                             struct message_service *service, struct error *err)
+{
+    struct http_server_config config = {
+        .address = settings->common.bind_address,
+        .port = settings->common.port,
+        .threads = threads,
+        .max_connections = settings->common.max_connections,
+        .body_max = body_max(settings->message_max_bytes),
+        .token = settings->common.service_token,
+        .routes = message_service_routes,
+        .route_count = message_service_route_count,
+        .service = service,
+    };
+    struct http_server *server;
+    enum error_code code = http_server_start(&config, &server, err);
+    if (code)
+        return code;
+    log_write(LOG_LEVEL_INFO, "listening", LOG_TEXT("address", config.address),
+              LOG_NUMBER("port", http_server_port(server)), LOG_NUMBER("threads", threads));
+    const char *signal = process_wait();
+    log_write(LOG_LEVEL_INFO, "stopping", LOG_TEXT("signal", signal));
+    atomic_store(&service->stopping, true);
+    http_server_drain(server, settings->common.shutdown_timeout_ms);
+    http_server_free(server);
+    return ERROR_NONE;
+}
+
+static enum error_code run(const struct service_settings *settings, struct error *err)
+{
+    unsigned threads = process_threads(settings->common.http_threads);
+    struct message_service service = {
+        .rules =
+            {
+                .text_max = settings->message_max_bytes,
+                .ttl_min_ms = settings->message_ttl_min_ms,
+                .ttl_max_ms = settings->message_ttl_max_ms,
+                .ttl_default_ms = settings->message_ttl_ms,
+            },
+    };
+    enum error_code code = open_store(settings, threads, &service.store, err);
+    if (!code)
+        code = serve(settings, threads, &service, err);
+    message_store_free(service.store);
+    return code;
+}
+
+int main(int argc, char *argv[])
+{
+    struct service_settings settings = {0};
+    enum settings_outcome outcome =
+        service_settings_load(argc, argv, environ, stdout, stderr, &settings);
+    if (outcome != SETTINGS_OK)
+        return outcome == SETTINGS_DONE ? EXIT_SUCCESS : SETTINGS_INVALID_STATUS;
+
+    process_prepare();
+    log_open("message-service", settings.common.log_level, settings.common.log_format);
+    struct error err = {0};
+    enum error_code code = run(&settings, &err);
+    if (code)
+        log_write(LOG_LEVEL_ERROR, "cannot start", LOG_TEXT("reason", error_detail(code, &err)),
+                  LOG_TEXT("cause", err.cause));
+    log_close();
+    service_settings_fini(&settings);
+    return code ? SETTINGS_INVALID_STATUS : EXIT_SUCCESS;
+}

@@ -1,0 +1,172 @@
+/*
+ * The front of the store: which backend a URL means, the checks that all backends share, and the
+ * ids. What a backend gets is valid, so that no backend has to check twice and none can forget to.
+ *
+ * Ids are made here, 128 bits from the kernel, so that no backend can make guessable ones.
+ */
+#include "message_store.h"
+
+#include "message_store_backend.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct message_store {
+    const struct message_store_backend *backend;
+    void *state;
+};
+
+static const struct message_store_backend *const backends[] = {
+    &memory_backend,
+    &redis_backend,
+    &unix_backend,
+};
+
+enum { BACKEND_COUNT = sizeof backends / sizeof *backends, URL_RULE_SIZE = 256 };
+
+static char url_rule[URL_RULE_SIZE];
+static pthread_once_t url_rule_once = PTHREAD_ONCE_INIT;
+
+/* "one of memory:, redis://…": from the table, so that a new backend is named without more ado. */
+static void make_url_rule(void)
+{
+    struct buffer rule;
+    buffer_init(&rule, sizeof url_rule - 1);
+    for (size_t i = 0; i < BACKEND_COUNT; i++)
+        buffer_append_format(&rule, "%s%s:%s", i ? ", " : "one of ", backends[i]->scheme,
+                             backends[i]->form);
+    snprintf(url_rule, sizeof url_rule, "%s", rule.data ? rule.data : "");
+    buffer_fini(&rule);
+}
+
+/* The backend whose scheme `url` has, or NULL. */
+static const struct message_store_backend *backend_of(const char *url)
+{
+    for (size_t i = 0; i < BACKEND_COUNT; i++) {
+        size_t len = strlen(backends[i]->scheme);
+        if (strncmp(url, backends[i]->scheme, len) == 0 && url[len] == ':')
+            return backends[i];
+    }
+    return NULL;
+}
+
+bool message_store_url_valid(const char *url, const char **ret_rule)
+{
+    const struct message_store_backend *backend = backend_of(url);
+    if (backend && backend->url_valid(url))
+        return true;
+    pthread_once(&url_rule_once, make_url_rule);
+    *ret_rule = url_rule;
+    return false;
+}
+
+void message_list_fini(struct message_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        message_release(list->messages[i]);
+    free(list->messages);
+    *list = (struct message_list){0};
+}
+
+enum error_code message_store_open(const struct message_store_config *config,
+                                   struct message_store **ret_store, struct error *err)
+{
+    const char *rule;
+    if (!message_store_url_valid(config->url, &rule))
+        return error_because(err, ERROR_INTERNAL, "the store's URL must be %s", rule);
+    if (config->connections == 0)
+        return error_because(err, ERROR_INTERNAL, "the store needs at least one connection");
+    struct message_store *store = calloc(1, sizeof *store);
+    if (!store)
+        return error_because(err, ERROR_INTERNAL, "out of memory");
+    store->backend = backend_of(config->url);
+    enum error_code code = store->backend->open(config, &store->state, err);
+    if (code) {
+        free(store);
+        return code;
+    }
+    *ret_store = store;
+    return ERROR_NONE;
+}
+
+void message_store_free(struct message_store *store)
+{
+    if (!store)
+        return;
+    store->backend->free(store->state);
+    free(store);
+}
+
+static enum error_code make_id(char ret_id[MESSAGE_ID_SIZE], struct error *err)
+{
+    unsigned char bytes[MESSAGE_ID_LEN / 2];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return error_because(err, ERROR_INTERNAL, "the kernel gave no random bytes");
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        ret_id[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+        ret_id[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+    }
+    ret_id[MESSAGE_ID_LEN] = '\0';
+    return ERROR_NONE;
+}
+
+/* Whether `text` is 1 to `max` visible ASCII characters. */
+static bool visible_ascii(const char *text, size_t max)
+{
+    size_t len = 0;
+    while (len <= max && text[len] > ' ' && text[len] < 0x7f)
+        len++;
+    return len > 0 && len <= max && text[len] == '\0';
+}
+
+enum error_code message_store_save(struct message_store *store, const char *room,
+                                   const struct draft *draft, const char *idempotency_key,
+                                   struct message **ret_message, struct error *err)
+{
+    if (!room_name_valid(room))
+        return ERROR_INVALID_ROOM;
+    if (idempotency_key && !visible_ascii(idempotency_key, IDEMPOTENCY_KEY_MAX))
+        return error_because(err, ERROR_INTERNAL, "an idempotency key came unchecked");
+    char id[MESSAGE_ID_SIZE];
+    enum error_code code = make_id(id, err);
+    if (code)
+        return code;
+    return store->backend->save(store->state, id, room, draft, idempotency_key, ret_message, err);
+}
+
+enum error_code message_store_list(struct message_store *store, const char *room,
+                                   struct message_list *ret_list, struct error *err)
+{
+    if (!room_name_valid(room))
+        return ERROR_INVALID_ROOM;
+    return store->backend->list(store->state, room, ret_list, err);
+}
+
+enum { SHOWN_ID_MAX = 128 };
+
+/* Names the id where it can be shown; the list's own text stands for the rest. */
+static enum error_code not_found(const char *id, struct error *err)
+{
+    if (!visible_ascii(id, SHOWN_ID_MAX))
+        return ERROR_MESSAGE_NOT_FOUND;
+    return error_set(err, ERROR_MESSAGE_NOT_FOUND, "Message not found: %s", id);
+}
+
+enum error_code message_store_find(struct message_store *store, const char *room, const char *id,
+                                   struct message **ret_message, struct error *err)
+{
+    if (!room_name_valid(room))
+        return ERROR_INVALID_ROOM;
+    if (!message_id_valid(id))
+        return not_found(id, err);
+    enum error_code code = store->backend->find(store->state, room, id, ret_message, err);
+    return code == ERROR_MESSAGE_NOT_FOUND ? not_found(id, err) : code;
+}
+
+enum error_code message_store_check(struct message_store *store, struct error *err)
+{
+    return store->backend->check(store->state, err);
+}

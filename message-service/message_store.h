@@ -1,0 +1,87 @@
+/*
+ * Where messages are kept. This front checks what all backends share, once; the backends, one for
+ * each scheme of STORE_URL, are behind message_store_backend.h.
+ *
+ * Any thread may call any function; a call blocks for at most the store's timeout (once to connect,
+ * once for the answer). A message past its end is never returned.
+ */
+#ifndef TEMPMESSENGER_MESSAGE_STORE_H
+#define TEMPMESSENGER_MESSAGE_STORE_H
+
+#include "clock.h"
+#include "draft.h"
+#include "error.h"
+#include "idempotency_key.h"
+#include "message.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct message_store;
+
+struct message_store_config {
+    const char *url;     /* memory:, redis://[user:password@]host[:port][/db], unix:///path */
+    const char *prefix;  /* of every key */
+    uint64_t timeout_ms; /* to connect, and again for each answer */
+    uint64_t room_max_messages;
+    unsigned connections; /* at most, to a store that is reached over connections */
+    const struct clock *clock;
+};
+
+/*
+ * The live messages of a room at one moment, soonest to expire first, in the order of acceptance
+ * where two end together, and where the room's count stood: no message accepted up to that moment
+ * has a number above `last_number`, and every later one has. Numbers are comparable where `epoch` is
+ * the same; a store that lost its count begins another. Both may be 0 where the store knows of no
+ * message in the room.
+ */
+struct message_list {
+    struct message **messages;
+    size_t count;
+    uint64_t last_number;
+    uint64_t epoch;
+};
+
+/* Releases the messages and the array. Takes a zeroed list. */
+void message_list_fini(struct message_list *list);
+
+/* Whether STORE_URL is of a known form; else *ret_rule says what is, in words for the operator. */
+bool message_store_url_valid(const char *url, const char **ret_rule) ERROR_MUST_USE;
+
+/* Opens the store. Reaches for nothing yet: a store that is away is met at the first call. The
+ * config's strings are copied, its clock is borrowed for the store's life. INTERNAL when out of
+ * memory or when the config cannot be used; the cause says which. */
+enum error_code message_store_open(const struct message_store_config *config,
+                                   struct message_store **ret_store,
+                                   struct error *err) ERROR_MUST_USE;
+
+/* No call may be under way. Takes NULL. */
+void message_store_free(struct message_store *store);
+
+/*
+ * Accepts `draft` into `room`: gives it an id, a number and its times, all or nothing. With
+ * `idempotency_key` (NULL: none; else 1 to IDEMPOTENCY_KEY_MAX visible ASCII characters) a repeat
+ * within the message's life returns the first message, also where the room is full.
+ * *ret_message is the caller's reference.
+ * INVALID_ROOM, IDEMPOTENCY_KEY_REUSED (same key, another draft), ROOM_FULL (retry_after_s is set),
+ * UNAVAILABLE, TIMEOUT, INTERNAL. After TIMEOUT, and after UNAVAILABLE where the connection was lost
+ * on the way, the message may have been accepted all the same: a repeat with the same key is safe.
+ */
+enum error_code message_store_save(struct message_store *store, const char *room,
+                                   const struct draft *draft, const char *idempotency_key,
+                                   struct message **ret_message, struct error *err) ERROR_MUST_USE;
+
+/* The live messages of `room`; none is no error. The caller frees *ret_list with message_list_fini.
+ * INVALID_ROOM, UNAVAILABLE, TIMEOUT, INTERNAL. */
+enum error_code message_store_list(struct message_store *store, const char *room,
+                                   struct message_list *ret_list, struct error *err) ERROR_MUST_USE;
+
+/* One live message; *ret_message is the caller's reference. INVALID_ROOM, MESSAGE_NOT_FOUND (also
+ * for an `id` out of its grammar; the detail names the id), UNAVAILABLE, TIMEOUT, INTERNAL. */
+enum error_code message_store_find(struct message_store *store, const char *room, const char *id,
+                                   struct message **ret_message, struct error *err) ERROR_MUST_USE;
+
+/* Whether the store can be reached now. UNAVAILABLE, TIMEOUT. */
+enum error_code message_store_check(struct message_store *store, struct error *err) ERROR_MUST_USE;
+
+#endif

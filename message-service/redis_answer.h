@@ -1,0 +1,29 @@
+/*
+ * What the scripts answer, read with distrust and made into messages.
+ *
+ * `clock` is read here, when the answer is there: a message's end is taken to it as the life that
+ * the message has left. Pure but for that. Any thread. INTERNAL: out of memory, or an answer of
+ * unexpected form; the cause says which.
+ */
+#ifndef TEMPMESSENGER_REDIS_ANSWER_H
+#define TEMPMESSENGER_REDIS_ANSWER_H
+
+#include "clock.h"
+#include "message_store.h"
+
+#include <hiredis/hiredis.h>
+
+/* save.lua's. ROOM_FULL, IDEMPOTENCY_KEY_REUSED, INTERNAL. */
+enum error_code redis_answer_saved(const redisReply *reply, const struct clock *clock,
+                                   struct message **ret_message, struct error *err) ERROR_MUST_USE;
+
+/* list.lua's. INTERNAL. */
+enum error_code redis_answer_listed(const redisReply *reply, const struct clock *clock,
+                                    struct message_list *ret_list,
+                                    struct error *err) ERROR_MUST_USE;
+
+/* find.lua's. MESSAGE_NOT_FOUND, INTERNAL. */
+enum error_code redis_answer_found(const redisReply *reply, const struct clock *clock,
+                                   struct message **ret_message, struct error *err) ERROR_MUST_USE;
+
+#endif

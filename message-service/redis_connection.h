@@ -1,0 +1,64 @@
+/*
+ * One connection to a Redis: signed in, with a deadline on everything that can block.
+ *
+ * A connection is one thread's at a time. Writing to a closed one raises SIGPIPE, which the process
+ * ignores.
+ */
+#ifndef TEMPMESSENGER_REDIS_CONNECTION_H
+#define TEMPMESSENGER_REDIS_CONNECTION_H
+
+#include "cleanup.h"
+#include "error.h"
+#include "redis_url.h"
+
+#include <hiredis/hiredis.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { REDIS_COMMAND_MAX_ARGUMENTS = 16 };
+
+/* A command being put together; it borrows its arguments. Initialise with {0}. */
+struct redis_command {
+    int count;
+    const char *arguments[REDIS_COMMAND_MAX_ARGUMENTS];
+    size_t lens[REDIS_COMMAND_MAX_ARGUMENTS];
+};
+
+struct redis_connection;
+
+/* Appends an argument: `len` bytes, or a string. */
+void redis_command_add(struct redis_command *command, const char *bytes, size_t len);
+void redis_command_add_string(struct redis_command *command, const char *string);
+
+/*
+ * Connects, and signs in (AUTH) and selects the database where `url` says so, all before
+ * `deadline_us` on CLOCK_MONOTONIC; only the look-up of a host name is not bounded by it.
+ * UNAVAILABLE: it cannot be reached, or refuses us; TIMEOUT: it was reached and does not answer.
+ * The cause never holds the password.
+ */
+enum error_code redis_connection_open(const struct redis_url *url, uint64_t deadline_us,
+                                      struct redis_connection **ret_connection,
+                                      struct error *err) ERROR_MUST_USE;
+
+/* Closes. Takes NULL. */
+void redis_connection_free(struct redis_connection *connection);
+
+CLEANUP_DEFINE(struct redis_connection, redis_connection_free)
+
+/*
+ * Sends `command` and waits for its reply, which the caller frees with freeReplyObject; an error
+ * reply is a reply too. UNAVAILABLE: the connection is lost; TIMEOUT: no answer by `deadline_us`.
+ * After both the command may or may not have been carried out, and the connection is broken.
+ */
+enum error_code redis_connection_call(struct redis_connection *connection,
+                                      const struct redis_command *command, uint64_t deadline_us,
+                                      redisReply **ret_reply, struct error *err) ERROR_MUST_USE;
+
+/* Whether it is of no further use. */
+bool redis_connection_broken(const struct redis_connection *connection);
+
+/* Whether `reply` is an error of this code, the first word of its text. */
+bool redis_reply_is_error(const redisReply *reply, const char *code);
+
+#endif

@@ -1,0 +1,279 @@
+/*
+ * A stack of idle connections: the last one given back is the first one lent, so that a quiet
+ * service keeps few of them busy and finds those alive. `used` counts what is lent, `idle_count`
+ * what is not, together at most `max`.
+ *
+ * A server that restarts breaks all connections that were kept alive: the first call to notice
+ * drops the idle ones with its own, and tries once more over a new one. A timeout is not tried
+ * again: whoever called has waited long enough.
+ *
+ * The breaker judges whether the server is reached. An error reply is an answer: it reaches the
+ * caller as UNAVAILABLE, and the next call asks again.
+ */
+#include "redis_pool.h"
+
+#include "breaker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct redis_pool {
+    struct redis_url url;
+    uint64_t timeout_us;
+    struct breaker breaker;
+
+    pthread_mutex_t lock; /* over all below, and the scripts' sha */
+    pthread_cond_t given_back;
+    struct redis_connection **idle;
+    unsigned idle_count;
+    unsigned used;
+    unsigned max;
+};
+
+/* One call: what is asked, and how long it may take. */
+struct call {
+    struct redis_script *script; /* NULL: a plain command */
+    const struct redis_command *command;
+    uint64_t end_us; /* of everything */
+    redisReply *reply;
+};
+
+static uint64_t now_us(void)
+{
+    return clock_monotonic_us(&clock_system);
+}
+
+static void init_given_back(struct redis_pool *pool)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->given_back, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+enum error_code redis_pool_open(const struct redis_pool_config *config,
+                                struct redis_pool **ret_pool, struct error *err)
+{
+    struct redis_pool *pool = calloc(1, sizeof *pool);
+    struct redis_connection **idle = calloc(config->connections, sizeof(struct redis_connection *));
+    if (!pool || !idle) {
+        free(pool);
+        free(idle);
+        return error_because(err, ERROR_INTERNAL, "redis: out of memory");
+    }
+    pool->url = *config->url;
+    pool->timeout_us = config->timeout_ms * 1000u;
+    pool->idle = idle;
+    pool->max = config->connections;
+    breaker_init(&pool->breaker, config->clock, REDIS_POOL_BREAKER_OPEN_MS * 1000u);
+    pthread_mutex_init(&pool->lock, NULL);
+    init_given_back(pool);
+    *ret_pool = pool;
+    return ERROR_NONE;
+}
+
+static void close_idle(struct redis_pool *pool)
+{
+    LOCKED(&pool->lock);
+    while (pool->idle_count)
+        redis_connection_free(pool->idle[--pool->idle_count]);
+}
+
+void redis_pool_free(struct redis_pool *pool)
+{
+    if (!pool)
+        return;
+    close_idle(pool);
+    pthread_cond_destroy(&pool->given_back);
+    pthread_mutex_destroy(&pool->lock);
+    breaker_fini(&pool->breaker);
+    explicit_bzero(&pool->url, sizeof pool->url);
+    free(pool->idle);
+    free(pool);
+}
+
+/* Takes the right to one connection, and an idle one if there is one (else NULL). */
+static enum error_code lease(struct redis_pool *pool, uint64_t deadline_us,
+                             struct redis_connection **ret_connection, struct error *err)
+{
+    struct timespec until = {(time_t)(deadline_us / 1000000u),
+                             (long)(deadline_us % 1000000u) * 1000};
+    LOCKED(&pool->lock);
+    while (pool->used == pool->max) {
+        int result = pthread_cond_timedwait(&pool->given_back, &pool->lock, &until);
+        if (result == ETIMEDOUT && pool->used == pool->max)
+            return error_because(err, ERROR_UNAVAILABLE, "redis: all %u connections are busy",
+                                 pool->max);
+    }
+    pool->used++;
+    *ret_connection = pool->idle_count ? pool->idle[--pool->idle_count] : NULL;
+    return ERROR_NONE;
+}
+
+/* Gives back the right, and the connection (may be NULL) for others to use unless it is broken. */
+static void give_back(struct redis_pool *pool, struct redis_connection *connection)
+{
+    if (connection && redis_connection_broken(connection)) {
+        redis_connection_free(connection);
+        connection = NULL;
+    }
+    LOCKED(&pool->lock);
+    if (connection)
+        pool->idle[pool->idle_count++] = connection;
+    pool->used--;
+    pthread_cond_signal(&pool->given_back);
+}
+
+static void read_sha(struct redis_pool *pool, const struct redis_script *script,
+                     char ret_sha[REDIS_SHA_LEN + 1])
+{
+    LOCKED(&pool->lock);
+    memcpy(ret_sha, script->sha, REDIS_SHA_LEN + 1);
+}
+
+/* Loads the script. *ret_sha stays empty where the server refuses; its answer is then in `call`. */
+static enum error_code load(struct redis_pool *pool, struct redis_connection *connection,
+                            struct call *call, uint64_t deadline_us,
+                            char ret_sha[REDIS_SHA_LEN + 1], struct error *err)
+{
+    struct redis_command command = {0};
+    redis_command_add_string(&command, "SCRIPT");
+    redis_command_add_string(&command, "LOAD");
+    redis_command_add_string(&command, call->script->source);
+    redisReply *reply;
+    enum error_code code = redis_connection_call(connection, &command, deadline_us, &reply, err);
+    if (code)
+        return code;
+    if (reply->type != REDIS_REPLY_STRING || reply->len != REDIS_SHA_LEN) {
+        call->reply = reply;
+        return ERROR_NONE;
+    }
+    memcpy(ret_sha, reply->str, REDIS_SHA_LEN + 1);
+    freeReplyObject(reply);
+    LOCKED(&pool->lock);
+    memcpy(call->script->sha, ret_sha, REDIS_SHA_LEN + 1);
+    return ERROR_NONE;
+}
+
+static enum error_code evaluate(struct redis_pool *pool, struct redis_connection *connection,
+                                struct call *call, uint64_t deadline_us, struct error *err)
+{
+    char sha[REDIS_SHA_LEN + 1];
+    read_sha(pool, call->script, sha);
+    struct redis_command command = *call->command;
+    command.arguments[1] = sha;
+    command.lens[1] = REDIS_SHA_LEN;
+    if (sha[0]) {
+        enum error_code code =
+            redis_connection_call(connection, &command, deadline_us, &call->reply, err);
+        if (code || !redis_reply_is_error(call->reply, "NOSCRIPT"))
+            return code;
+        freeReplyObject(call->reply);
+        call->reply = NULL;
+    }
+    enum error_code code = load(pool, connection, call, deadline_us, sha, err);
+    if (code || call->reply)
+        return code;
+    return redis_connection_call(connection, &command, deadline_us, &call->reply, err);
+}
+
+static uint64_t sooner(uint64_t a_us, uint64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
+/* Makes the call over *connection, or over a new one where that is NULL. */
+static enum error_code attempt(struct redis_pool *pool, struct redis_connection **connection,
+                               struct call *call, uint64_t ready_us, struct error *err)
+{
+    if (!*connection) {
+        enum error_code code = redis_connection_open(&pool->url, ready_us, connection, err);
+        if (code)
+            return code;
+    }
+    uint64_t answer_us = sooner(now_us() + pool->timeout_us, call->end_us);
+    if (call->script)
+        return evaluate(pool, *connection, call, answer_us, err);
+    return redis_connection_call(*connection, call->command, answer_us, &call->reply, err);
+}
+
+/* Makes the call, once more where a connection that was kept alive was lost. */
+static enum error_code reach(struct redis_pool *pool, struct call *call, struct error *err)
+{
+    uint64_t ready_us = now_us() + pool->timeout_us;
+    struct redis_connection *connection;
+    enum error_code code = lease(pool, ready_us, &connection, err);
+    if (code)
+        return code;
+    bool kept_alive = connection;
+    code = attempt(pool, &connection, call, ready_us, err);
+    if (code == ERROR_UNAVAILABLE && kept_alive) {
+        redis_connection_free(connection);
+        connection = NULL;
+        close_idle(pool);
+        ready_us = sooner(now_us() + pool->timeout_us, call->end_us);
+        code = attempt(pool, &connection, call, ready_us, err);
+    }
+    give_back(pool, connection);
+    return code;
+}
+
+/* An error reply as an error; a server that may not be written to may have got a successor under
+ * the same address, so connections to it are not kept. */
+static enum error_code refused(struct redis_pool *pool, redisReply *reply, struct error *err)
+{
+    error_because(err, ERROR_UNAVAILABLE, "redis: %s", reply->str);
+    if (redis_reply_is_error(reply, "READONLY"))
+        close_idle(pool);
+    freeReplyObject(reply);
+    return ERROR_UNAVAILABLE;
+}
+
+static enum error_code carry_out(struct redis_pool *pool, struct call *call, redisReply **ret_reply,
+                                 struct error *err)
+{
+    enum error_code code;
+    call->end_us = now_us() + 2 * pool->timeout_us;
+    if (!breaker_allow(&pool->breaker)) {
+        code = error_because(err, ERROR_UNAVAILABLE, "redis: not reached a moment ago");
+    } else {
+        code = reach(pool, call, err);
+        if (code)
+            breaker_failure(&pool->breaker);
+        else
+            breaker_success(&pool->breaker);
+    }
+    if (!code && call->reply->type == REDIS_REPLY_ERROR)
+        code = refused(pool, call->reply, err);
+    if (!code)
+        *ret_reply = call->reply;
+    else if (err && code == ERROR_UNAVAILABLE)
+        err->retry_after_s = 1;
+    return code;
+}
+
+enum error_code redis_pool_call(struct redis_pool *pool, const struct redis_command *command,
+                                redisReply **ret_reply, struct error *err)
+{
+    struct call call = {.command = command};
+    return carry_out(pool, &call, ret_reply, err);
+}
+
+void redis_pool_eval_begin(struct redis_command *command, const char *key_count)
+{
+    redis_command_add_string(command, "EVALSHA");
+    redis_command_add(command, "", 0); /* the script's name, filled in at the call */
+    redis_command_add_string(command, key_count);
+}
+
+enum error_code redis_pool_eval(struct redis_pool *pool, struct redis_script *script,
+                                const struct redis_command *command, redisReply **ret_reply,
+                                struct error *err)
+{
+    struct call call = {.script = script, .command = command};
+    return carry_out(pool, &call, ret_reply, err);
+}

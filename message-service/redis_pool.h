@@ -1,0 +1,67 @@
+/*
+ * Connections to one Redis, kept alive and lent out for one call each, with a breaker before them.
+ *
+ * Any thread may call redis_pool_call and redis_pool_eval, any number at once; a call has a
+ * connection to itself. It takes at most twice the timeout in all: once until there is a connection
+ * (waiting for a free one and connecting), once for the answer. redis_pool_free wants no call under
+ * way.
+ */
+#ifndef TEMPMESSENGER_REDIS_POOL_H
+#define TEMPMESSENGER_REDIS_POOL_H
+
+#include "clock.h"
+#include "error.h"
+#include "redis_connection.h"
+#include "redis_url.h"
+
+#include <stdint.h>
+
+enum {
+    REDIS_POOL_BREAKER_OPEN_MS = 500, /* calls fail at once for this long after a failure */
+    REDIS_SHA_LEN = 40,
+};
+
+struct redis_pool_config {
+    const struct redis_url *url; /* copied */
+    uint64_t timeout_ms;
+    unsigned connections;      /* at most; at least 1 */
+    const struct clock *clock; /* the breaker's; borrowed for the pool's life */
+};
+
+/* A script, and what the server calls it. Set `source`, which is borrowed, and leave the rest to the
+ * pool, which guards it by its lock. One script belongs to one pool. */
+struct redis_script {
+    const char *source;
+    char sha[REDIS_SHA_LEN + 1]; /* empty: not loaded yet */
+};
+
+struct redis_pool;
+
+/* Connects to nothing yet. INTERNAL when out of memory. */
+enum error_code redis_pool_open(const struct redis_pool_config *config,
+                                struct redis_pool **ret_pool, struct error *err) ERROR_MUST_USE;
+
+/* Closes all connections. Takes NULL. */
+void redis_pool_free(struct redis_pool *pool);
+
+/*
+ * Carries out `command`, which must do no harm if it is carried out twice: where a connection that
+ * was kept alive turns out to be lost, it is sent once more over a new one. *ret_reply, never an
+ * error reply, is freed by the caller with freeReplyObject.
+ * UNAVAILABLE (cannot be reached, connection lost, all connections busy, breaker open, or an error
+ * reply; retry_after_s is set) or TIMEOUT (reached, no answer); the cause says which. Unless the
+ * breaker was open, the command may have been carried out all the same.
+ */
+enum error_code redis_pool_call(struct redis_pool *pool, const struct redis_command *command,
+                                redisReply **ret_reply, struct error *err) ERROR_MUST_USE;
+
+/* Begins the command that redis_pool_eval completes: its number of keys; keys and arguments follow
+ * with redis_command_add. */
+void redis_pool_eval_begin(struct redis_command *command, const char *key_count);
+
+/* The same with a script, which is loaded where the server does not have it. */
+enum error_code redis_pool_eval(struct redis_pool *pool, struct redis_script *script,
+                                const struct redis_command *command, redisReply **ret_reply,
+                                struct error *err) ERROR_MUST_USE;
+
+#endif

@@ -1,0 +1,200 @@
+/*
+ * The backends `redis:` and `unix:`: the same Redis, reached over TCP or over a socket in the file
+ * system. One call is one script is one round trip; the scripts are beside this file, in scripts/,
+ * and say what is atomic and why.
+ *
+ * Here are the keys and the calls. Connections, retries and the breaker are redis_pool.c's, what the
+ * answers mean is redis_answer.c's, the stored form of a message redis_message.c's.
+ *
+ * Needs Redis 6.2 or later (SET with PXAT).
+ */
+#include "message_store_backend.h"
+#include "redis_answer.h"
+#include "redis_message.h"
+#include "redis_pool.h"
+#include "redis_scripts.h"
+#include "redis_url.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PREFIX_MAX = 128,
+    KEY_SIZE = PREFIX_MAX + ROOM_NAME_MAX + IDEMPOTENCY_KEY_MAX + 32,
+    DECIMAL_SIZE = 21,
+    CONTENT_MAX = 1023 * 1024, /* such that a message's JSON with it stays within its own limit */
+};
+
+struct redis_store {
+    char prefix[PREFIX_MAX + 1];
+    char room_max_messages[DECIMAL_SIZE];
+    const struct clock *clock;
+    struct redis_pool *pool;
+    struct redis_script save;
+    struct redis_script list;
+    struct redis_script find;
+};
+
+static void free_reply(redisReply *reply)
+{
+    freeReplyObject(reply);
+}
+
+CLEANUP_DEFINE(redisReply, free_reply)
+
+static bool redis_url_valid(const char *url)
+{
+    struct redis_url parsed;
+    return redis_url_parse(url, &parsed);
+}
+
+static void redis_free(void *state)
+{
+    struct redis_store *store = state;
+    redis_pool_free(store->pool);
+    free(store);
+}
+
+static enum error_code redis_open(const struct message_store_config *config, void **ret_state,
+                                  struct error *err)
+{
+    struct redis_url url;
+    if (!redis_url_parse(config->url, &url))
+        return error_because(err, ERROR_INTERNAL, "redis: not a URL of Redis");
+    if (strlen(config->prefix) > PREFIX_MAX)
+        return error_because(err, ERROR_INTERNAL, "redis: a prefix has at most %d bytes",
+                             PREFIX_MAX);
+    struct redis_store *store = calloc(1, sizeof *store);
+    if (!store)
+        return error_because(err, ERROR_INTERNAL, "out of memory");
+    snprintf(store->prefix, sizeof store->prefix, "%s", config->prefix);
+    snprintf(store->room_max_messages, sizeof store->room_max_messages, "%llu",
+             (unsigned long long)config->room_max_messages);
+    store->clock = config->clock;
+    store->save.source = redis_script_save;
+    store->list.source = redis_script_list;
+    store->find.source = redis_script_find;
+    struct redis_pool_config pool = {
+        .url = &url,
+        .timeout_ms = config->timeout_ms,
+        .connections = config->connections,
+        .clock = config->clock,
+    };
+    enum error_code code = redis_pool_open(&pool, &store->pool, err);
+    if (code) {
+        redis_free(store);
+        return code;
+    }
+    *ret_state = store;
+    return ERROR_NONE;
+}
+
+/* prefix:{room}:name, and what comes behind it. The parts were measured before: it always fits. */
+static void make_key(const struct redis_store *store, const char *room, const char *name,
+                     const char *behind, char ret_key[KEY_SIZE])
+{
+    snprintf(ret_key, KEY_SIZE, "%s:{%s}:%s%s", store->prefix, room, name, behind);
+}
+
+static enum error_code redis_save(void *state, const char *id, const char *room,
+                                  const struct draft *draft, const char *idempotency_key,
+                                  struct message **ret_message, struct error *err)
+{
+    struct redis_store *store = state;
+    CLEANUP_FINI(buffer_fini) struct buffer content;
+    buffer_init(&content, CONTENT_MAX);
+    redis_message_append_content(&content, room, draft);
+    if (content.failed)
+        return error_because(err, ERROR_INTERNAL, "out of memory");
+    char message[KEY_SIZE], index[KEY_SIZE], event[KEY_SIZE], channel[KEY_SIZE];
+    make_key(store, room, "message:", id, message);
+    make_key(store, room, "index", "", index);
+    make_key(store, room, "event", "", event);
+    make_key(store, room, "events", "", channel);
+    char record[KEY_SIZE], ttl_ms[DECIMAL_SIZE];
+    snprintf(ttl_ms, sizeof ttl_ms, "%llu", (unsigned long long)draft->ttl_ms);
+
+    struct redis_command command = {0};
+    redis_pool_eval_begin(&command, idempotency_key ? "4" : "3");
+    redis_command_add_string(&command, message);
+    redis_command_add_string(&command, index);
+    redis_command_add_string(&command, event);
+    if (idempotency_key) {
+        make_key(store, room, "idempotency:", idempotency_key, record);
+        redis_command_add_string(&command, record);
+    }
+    redis_command_add_string(&command, id);
+    redis_command_add(&command, content.data, content.len);
+    redis_command_add_string(&command, ttl_ms);
+    redis_command_add_string(&command, store->room_max_messages);
+    redis_command_add_string(&command, channel);
+    CLEANUP(free_reply) redisReply *reply = NULL;
+    enum error_code code = redis_pool_eval(store->pool, &store->save, &command, &reply, err);
+    return code ? code : redis_answer_saved(reply, store->clock, ret_message, err);
+}
+
+static enum error_code redis_list(void *state, const char *room, struct message_list *ret_list,
+                                  struct error *err)
+{
+    struct redis_store *store = state;
+    char index[KEY_SIZE], event[KEY_SIZE], message_prefix[KEY_SIZE];
+    make_key(store, room, "index", "", index);
+    make_key(store, room, "event", "", event);
+    make_key(store, room, "message:", "", message_prefix);
+    struct redis_command command = {0};
+    redis_pool_eval_begin(&command, "2");
+    redis_command_add_string(&command, index);
+    redis_command_add_string(&command, event);
+    redis_command_add_string(&command, message_prefix);
+    CLEANUP(free_reply) redisReply *reply = NULL;
+    enum error_code code = redis_pool_eval(store->pool, &store->list, &command, &reply, err);
+    return code ? code : redis_answer_listed(reply, store->clock, ret_list, err);
+}
+
+static enum error_code redis_find(void *state, const char *room, const char *id,
+                                  struct message **ret_message, struct error *err)
+{
+    struct redis_store *store = state;
+    char message[KEY_SIZE];
+    make_key(store, room, "message:", id, message);
+    struct redis_command command = {0};
+    redis_pool_eval_begin(&command, "1");
+    redis_command_add_string(&command, message);
+    CLEANUP(free_reply) redisReply *reply = NULL;
+    enum error_code code = redis_pool_eval(store->pool, &store->find, &command, &reply, err);
+    return code ? code : redis_answer_found(reply, store->clock, ret_message, err);
+}
+
+static enum error_code redis_check(void *state, struct error *err)
+{
+    struct redis_store *store = state;
+    struct redis_command command = {0};
+    redis_command_add_string(&command, "PING");
+    CLEANUP(free_reply) redisReply *reply = NULL;
+    return redis_pool_call(store->pool, &command, &reply, err);
+}
+
+const struct message_store_backend redis_backend = {
+    .scheme = "redis",
+    .form = "//[user:password@]host[:port][/db]",
+    .url_valid = redis_url_valid,
+    .open = redis_open,
+    .free = redis_free,
+    .save = redis_save,
+    .list = redis_list,
+    .find = redis_find,
+    .check = redis_check,
+};
+
+const struct message_store_backend unix_backend = {
+    .scheme = "unix",
+    .form = "///path",
+    .url_valid = redis_url_valid,
+    .open = redis_open,
+    .free = redis_free,
+    .save = redis_save,
+    .list = redis_list,
+    .find = redis_find,
+    .check = redis_check,
+};

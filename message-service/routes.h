@@ -1,0 +1,22 @@
+/*
+ * The paths of the message service.
+ */
+#ifndef TEMPMESSENGER_ROUTES_H
+#define TEMPMESSENGER_ROUTES_H
+
+#include "http_server.h"
+#include "message_store.h"
+
+#include <stdatomic.h>
+
+/* What the handlers work on; shared by the server's threads. */
+struct message_service {
+    struct message_store *store;
+    struct draft_rules rules;
+    _Atomic bool stopping; /* not ready any more */
+};
+
+extern const struct http_route message_service_routes[];
+extern const size_t message_service_route_count;
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * The message service's rows and the rule between its lifetimes. How rows are read is in
+ * settings.c; what a store's URL looks like only the stores know (message_store_url_valid).
+ *
+ * STORE_URL is a secret because it may carry a password, in its wrong forms too.
+ */
+#include "service_settings.h"
+#include "message_store.h"
+#include "setting_value.h"
+
+#include <string.h>
+
+static bool prefix_valid(const char *text, const char **ret_rule)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  ":_.-";
+    size_t len = strlen(text);
+    *ret_rule = "1 to 64 of A-Z, a-z, 0-9, :, _, . and -";
+    _Static_assert(STORE_PREFIX_MAX == 64, "the rule names the limit");
+    return len && len <= STORE_PREFIX_MAX && strspn(text, allowed) == len;
+}
+
+static bool store_url_valid(const char *text, const char **ret_rule)
+{
+    return message_store_url_valid(text, ret_rule);
+}
+
+/* clang-format off */
+static const struct setting rows[] = {
+    COMMON_SETTINGS(struct service_settings, "8001"),
+    {.name = "STORE_URL", SETTING_SECRET_AT(struct service_settings, store_url),
+     .fallback = "memory:", .valid = store_url_valid,
+     .help = "where messages are kept: memory:, redis://[user:password@]host[:port][/db] or "
+             "unix:///path/redis.sock"},
+    {.name = "STORE_PREFIX", SETTING_TEXT_AT(struct service_settings, store_prefix),
+     .fallback = "tempmessenger", .valid = prefix_valid,
+     .help = "what every key in the store begins with"},
+    {.name = "STORE_TIMEOUT", SETTING_DURATION_AT(struct service_settings, store_timeout_ms),
+     .fallback = "1s", .minimum = CALL_TIMEOUT_MIN_MS, .maximum = CALL_TIMEOUT_MAX_MS,
+     .help = "how long to wait for the store"},
+    {.name = "MESSAGE_TTL", SETTING_DURATION_AT(struct service_settings, message_ttl_ms),
+     .fallback = "60s", .minimum = MESSAGE_TTL_LEAST_MS, .maximum = MESSAGE_TTL_MOST_MS,
+     .help = "how long a message lives that names no lifetime"},
+    {.name = "MESSAGE_TTL_MIN", SETTING_DURATION_AT(struct service_settings, message_ttl_min_ms),
+     .fallback = "1s", .minimum = MESSAGE_TTL_LEAST_MS, .maximum = MESSAGE_TTL_MOST_MS,
+     .help = "the shortest lifetime a message may name"},
+    {.name = "MESSAGE_TTL_MAX", SETTING_DURATION_AT(struct service_settings, message_ttl_max_ms),
+     .fallback = "1d", .minimum = MESSAGE_TTL_LEAST_MS, .maximum = MESSAGE_TTL_MOST_MS,
+     .help = "the longest lifetime a message may name"},
+    {.name = "MESSAGE_MAX_BYTES", SETTING_BYTES_AT(struct service_settings, message_max_bytes),
+     .fallback = "4096", .minimum = 1, .maximum = MESSAGE_BYTES_MAX,
+     .help = "the longest message, in bytes of UTF-8"},
+    {.name = "ROOM_MAX_MESSAGES", SETTING_UNSIGNED_AT(struct service_settings, room_max_messages),
+     .fallback = "10000", .minimum = 1, .maximum = ROOM_MESSAGES_MAX,
+     .help = "how many live messages a room may hold"},
+};
+/* clang-format on */
+
+static const struct settings_program program = {
+    .name = "message-service",
+    .summary = "Keeps the messages of TempMessenger until they expire: what is valid, how long it "
+               "lives and\n"
+               "where it is stored. Speaks HTTP and JSON.",
+    .settings = rows,
+    .count = sizeof rows / sizeof rows[0],
+};
+
+/* MESSAGE_TTL_MIN <= MESSAGE_TTL <= MESSAGE_TTL_MAX */
+static bool check_lifetimes(const struct service_settings *settings, FILE *err)
+{
+    char ttl[SETTING_DURATION_SIZE], least[SETTING_DURATION_SIZE], most[SETTING_DURATION_SIZE];
+    setting_value_format_duration(settings->message_ttl_ms, ttl);
+    setting_value_format_duration(settings->message_ttl_min_ms, least);
+    setting_value_format_duration(settings->message_ttl_max_ms, most);
+    if (settings->message_ttl_min_ms > settings->message_ttl_max_ms) {
+        settings_refuse(err, &program, "MESSAGE_TTL_MIN", least, "at most MESSAGE_TTL_MAX (%s)",
+                        most);
+        return false;
+    }
+    if (settings->message_ttl_ms < settings->message_ttl_min_ms ||
+        settings->message_ttl_ms > settings->message_ttl_max_ms) {
+        settings_refuse(err, &program, "MESSAGE_TTL", ttl,
+                        "from MESSAGE_TTL_MIN (%s) to MESSAGE_TTL_MAX (%s)", least, most);
+        return false;
+    }
+    return true;
+}
+
+enum settings_outcome service_settings_load(int argc, char *const argv[], char *const envp[],
+                                            FILE *out, FILE *err,
+                                            struct service_settings *ret_settings)
+{
+    *ret_settings = (struct service_settings){0};
+    enum settings_outcome outcome =
+        settings_load(&program, argc, argv, envp, out, err, ret_settings);
+    if (outcome != SETTINGS_OK || check_lifetimes(ret_settings, err))
+        return outcome;
+    service_settings_fini(ret_settings);
+    return SETTINGS_INVALID;
+}
+
+void service_settings_fini(struct service_settings *settings)
+{
+    settings_fini(&program, settings);
+}

@@ -1,0 +1,143 @@
+// Starting, stopping, and the order in which things come and go.
+
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import net from 'node:net';
+import { describe, test } from 'node:test';
+import {
+  assertAccepted, assertProblem, clientOf, freePort, newRoom, ready, request, SERVICES, until, withWorld,
+} from './harness.mjs';
+
+const STOP_MAX_MS = 8000;
+
+/** One of the two, with what it needs to run. */
+async function start(world, name, env = {}) {
+  if (name === 'message-service') return world.messageService(env);
+  return world.gateway(await world.messageService(), env);
+}
+
+for (const name of SERVICES) {
+  describe(name, () => {
+    for (const signal of ['SIGTERM', 'SIGINT']) {
+      test(`${signal} ends it with status 0`, withWorld(async (world) => {
+        const service = await start(world, name);
+        assert.equal((await request(service.url, { path: '/livez' })).status, 200);
+        const begin = Date.now();
+        await service.stop(signal);
+        assert.ok(Date.now() - begin < STOP_MAX_MS, `${Date.now() - begin} ms`);
+        await assert.rejects(request(service.url, { path: '/livez' }), /ECONNREFUSED/);
+      }));
+    }
+
+    test('a signal right after the start ends it too', withWorld(async (world) => {
+      const service = await start(world, name);
+      service.signal('SIGTERM');
+      service.signal('SIGTERM');
+      service.signal('SIGINT');
+      await service.stop();
+    }));
+
+    test('idle and half-open connections do not hold it up', withWorld(async (world) => {
+      const service = await start(world, name, { SHUTDOWN_TIMEOUT: '1s' });
+      const agent = new http.Agent({ keepAlive: true });
+      await request(service.url, { path: '/livez', agent });
+      const socket = net.connect(service.port, '127.0.0.1');
+      socket.on('error', () => {});
+      await new Promise((resolve) => socket.once('connect', resolve));
+      socket.write('POST /messages HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{');
+      const begin = Date.now();
+      await service.stop();
+      assert.ok(Date.now() - begin < STOP_MAX_MS, `${Date.now() - begin} ms`);
+      socket.destroy();
+      agent.destroy();
+    }));
+
+    test('stops in order under load', withWorld(async (world) => {
+      const service = await start(world, name);
+      const api = clientOf(service);
+      let over = false;
+      const answers = [];
+      const load = [...Array(8)].map(async () => {
+        while (!over) {
+          const answer = await api.postTo('a', { message: 'x' }).catch(() => undefined);
+          if (answer === undefined) return;
+          answers.push(answer.status);
+        }
+      });
+      await until('some are answered', () => answers.length > 50);
+      await service.stop();
+      over = true;
+      await Promise.all(load);
+      for (const status of answers) assert.ok([201, 204, 503].includes(status), `${status}`);
+    }));
+
+    test('a port in use stops the start with one line and status 2', withWorld(async (world) => {
+      const service = await start(world, name);
+      const { code, stdout, stderr } = await world.run(name, { PORT: String(service.port) });
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, '');
+      assert.match(stderr, /^[^\n]+\n$/);
+      assert.ok(stderr.includes(String(service.port)), stderr);
+      assert.equal((await request(service.url, { path: '/livez' })).status, 200);
+    }));
+
+    test('its port is free again at once', withWorld(async (world) => {
+      const port = String(await freePort());
+      for (let round = 0; round < 3; round += 1) {
+        const service = await start(world, name, { PORT: port });
+        assert.equal((await request(service.url, { path: '/livez' })).status, 200);
+        await service.stop();
+      }
+    }));
+
+    test('BIND_ADDRESS is where it listens, and nowhere else', withWorld(async (world) => {
+      const service = await start(world, name, { BIND_ADDRESS: '127.0.0.2' });
+      const at = (host) => request(`http://${host}:${service.port}`, { path: '/livez' });
+      assert.equal((await at('127.0.0.2')).status, 200);
+      await assert.rejects(at('127.0.0.1'), /ECONNREFUSED/);
+    }));
+  });
+}
+
+describe('the gateway and its message service', () => {
+  test('the gateway may start first', withWorld(async (world) => {
+    const port = await freePort();
+    const gateway = await world.gateway(`http://127.0.0.1:${port}`);
+    const api = clientOf(gateway);
+    assert.equal((await api.get('/livez')).status, 200);
+    assert.equal((await api.get('/readyz')).status, 503);
+    await world.messageService({ PORT: String(port) });
+    await ready(gateway);
+    assertAccepted(api, await api.post('/messages', { message: 'a' }));
+  }));
+
+  test('while it is away a room that is not known is 503 with Retry-After', withWorld(async (world) => {
+    const api = clientOf(await world.gateway(`http://127.0.0.1:${await freePort()}`));
+    assertProblem(await api.get(`/rooms/${newRoom()}/messages`), 503, 'unavailable');
+    assertProblem(await api.post('/messages', { message: 'a' }), 503, 'unavailable');
+    assertProblem(await api.get(`/messages/${'0'.repeat(32)}`), 503, 'unavailable');
+    assertProblem(await api.get('/konnichiwa'), 503, 'unavailable');
+    assertProblem(await api.post('/messages', '{'), 400, 'invalid-json');
+    assert.equal((await api.get('/', { Accept: 'text/html' })).status, 503);
+    assert.equal((await api.get('/livez')).status, 200);
+  }));
+
+  test('one that crashed and came back is used again', withWorld(async (world) => {
+    const port = String(await freePort());
+    const first = await world.messageService({ PORT: port });
+    const api = clientOf(await world.gateway(first));
+    assertAccepted(api, await api.post('/messages', { message: 'a' }));
+    await first.kill();
+    assertProblem(await api.post('/messages', { message: 'b' }), 503, 'unavailable');
+    await world.messageService({ PORT: port });
+    await until('it goes on', async () => (await api.post('/messages', { message: 'c' })).status === 204,
+      10_000, 50);
+  }));
+
+  test('stops in either order', withWorld(async (world) => {
+    for (const order of [['service', 'gateway'], ['gateway', 'service']]) {
+      const stack = await world.stack();
+      for (const which of order) await stack[which].stop();
+    }
+  }));
+});

@@ -1,0 +1,161 @@
+/*
+ * The web gateway's rows and its two lists. How rows are read is in settings.c; what an address
+ * block, an origin and a service's URL are is in files of their own.
+ *
+ * A list is taken apart twice by the same function: on a copy while it is checked, and in place,
+ * with its commas turned into ends of strings, once all settings are right.
+ */
+#include "gateway_settings.h"
+#include "origin.h"
+#include "rate_limit.h"
+#include "service_url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for 64 origins of the longest kind. */
+enum { LIST_TEXT_MAX = SETTINGS_FILE_MAX };
+
+/* Splits `text` at its commas, in place, into at most `max` elements without the spaces around
+ * them. False where there are more, or one is empty. */
+static bool split_list(char *text, size_t max, const char **ret_elements, size_t *ret_count)
+{
+    size_t count = 0;
+    for (bool last = false; !last;) {
+        text += strspn(text, " ");
+        size_t span = strcspn(text, ",");
+        last = !text[span];
+        size_t len = span;
+        while (len && text[len - 1] == ' ')
+            len--;
+        if (!len || count == max)
+            return false;
+        text[len] = '\0';
+        ret_elements[count++] = text;
+        text += span + 1;
+    }
+    *ret_count = count;
+    return true;
+}
+
+static bool read_proxies(char *text, struct gateway_settings *settings)
+{
+    const char *elements[TRUSTED_PROXIES_MAX];
+    size_t count;
+    if (!split_list(text, TRUSTED_PROXIES_MAX, elements, &count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!address_block_parse(elements[i], &settings->trusted_proxies[i]))
+            return false;
+    settings->trusted_proxies_count = count;
+    return true;
+}
+
+static bool read_origins(char *text, struct gateway_settings *settings)
+{
+    size_t count;
+    if (!split_list(text, ALLOWED_ORIGINS_MAX, settings->allowed_origins, &count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!origin_valid(settings->allowed_origins[i]))
+            return false;
+    settings->allowed_origins_count = count;
+    return true;
+}
+
+/* Whether `read` takes the list; what it reads is thrown away. */
+static bool try_list(const char *text, bool (*read)(char *text, struct gateway_settings *settings))
+{
+    struct gateway_settings spare = {0};
+    char *copy = strdup(text);
+    bool good = copy && read(copy, &spare);
+    free(copy);
+    return good;
+}
+
+static bool proxies_valid(const char *text, const char **ret_rule)
+{
+    _Static_assert(TRUSTED_PROXIES_MAX == 64, "the rule names the limit");
+    *ret_rule = "a list of at most 64 addresses or blocks such as 10.0.0.0/8,2001:db8::1";
+    return try_list(text, read_proxies);
+}
+
+static bool origins_valid(const char *text, const char **ret_rule)
+{
+    _Static_assert(ALLOWED_ORIGINS_MAX == 64, "the rule names the limit");
+    *ret_rule = "a list of at most 64 origins such as https://example.org,http://localhost:8080";
+    return try_list(text, read_origins);
+}
+
+static bool url_valid(const char *text, const char **ret_rule)
+{
+    *ret_rule = "an http:// or https:// URL with a host and without user, query or fragment";
+    return service_url_valid(text);
+}
+
+/* clang-format off */
+static const struct setting rows[] = {
+    COMMON_SETTINGS(struct gateway_settings, "8000"),
+    {.name = "MESSAGE_SERVICE_URL",
+     SETTING_TEXT_AT(struct gateway_settings, message_service_url),
+     .fallback = "http://127.0.0.1:8001", .valid = url_valid,
+     .help = "where the message service is"},
+    {.name = "UPSTREAM_TIMEOUT", SETTING_DURATION_AT(struct gateway_settings, upstream_timeout_ms),
+     .fallback = "2s", .minimum = CALL_TIMEOUT_MIN_MS, .maximum = CALL_TIMEOUT_MAX_MS,
+     .help = "how long to wait for the message service"},
+    {.name = "TEMPLATE_DIR", SETTING_TEXT_AT(struct gateway_settings, template_dir),
+     .fallback = TEMPMESSENGER_TEMPLATE_DIR,
+     .help = "the directory of the page's templates and static files"},
+    {.name = "RATE_LIMIT", SETTING_RATE_AT(struct gateway_settings, rate_limit),
+     .fallback = "20/s", .minimum = 1, .maximum = RATE_LIMIT_COUNT_MAX,
+     .help = "how many messages a client address may send: 20/s, 100/m, 1000/h or off"},
+    {.name = "TRUSTED_PROXIES", SETTING_TEXT_AT(struct gateway_settings, trusted_proxies_text),
+     .maximum = LIST_TEXT_MAX, .valid = proxies_valid,
+     .help = "the proxies whose word on a client's address is taken: addresses or blocks, "
+             "comma separated"},
+    {.name = "ALLOWED_ORIGINS", SETTING_TEXT_AT(struct gateway_settings, allowed_origins_text),
+     .maximum = LIST_TEXT_MAX, .valid = origins_valid,
+     .help = "other origins whose pages may send messages: https://example.org, comma separated"},
+};
+/* clang-format on */
+
+static const struct settings_program program = {
+    .name = "web-gateway",
+    .summary = "Shows the messages of TempMessenger to people: the page, live events and JSON for "
+               "browsers and\n"
+               "for curl, in front of the message service.",
+    .settings = rows,
+    .count = sizeof rows / sizeof rows[0],
+};
+
+static void strip_slashes(char *url)
+{
+    size_t len = strlen(url);
+    while (len && url[len - 1] == '/')
+        url[--len] = '\0';
+}
+
+enum settings_outcome gateway_settings_load(int argc, char *const argv[], char *const envp[],
+                                            FILE *out, FILE *err,
+                                            struct gateway_settings *ret_settings)
+{
+    *ret_settings = (struct gateway_settings){0};
+    enum settings_outcome outcome =
+        settings_load(&program, argc, argv, envp, out, err, ret_settings);
+    if (outcome != SETTINGS_OK)
+        return outcome;
+    strip_slashes(ret_settings->message_service_url);
+    char *proxies = ret_settings->trusted_proxies_text;
+    char *origins = ret_settings->allowed_origins_text;
+    if ((!proxies || read_proxies(proxies, ret_settings)) &&
+        (!origins || read_origins(origins, ret_settings)))
+        return SETTINGS_OK;
+    gateway_settings_fini(ret_settings); /* not reached: both were tried while loading */
+    return SETTINGS_INVALID;
+}
+
+void gateway_settings_fini(struct gateway_settings *settings)
+{
+    settings_fini(&program, settings);
+    *settings = (struct gateway_settings){0};
+}

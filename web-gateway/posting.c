@@ -1,0 +1,204 @@
+/*
+ * What the gateway can tell without asking anyone it tells at once: whose page sent this, how often
+ * that client sends, and whether the body is what a body must be. The limits of a message are the
+ * message service's, so their errors are left to it, with its figures in their texts.
+ *
+ * The body goes on as it came; only a form is made JSON.
+ */
+#include "posting.h"
+
+#include "form.h"
+#include "message_http.h"
+#include "origin.h"
+#include "random_id.h"
+#include "text.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A form's JSON at its longest: six bytes for each of the body's. */
+enum { FORM_JSON_MAX = 6 * POSTING_BODY_MAX };
+
+/* ---- who sends ---- */
+
+static enum error_code check_origin(struct http_exchange *exchange,
+                                    const struct web_gateway *gateway, struct error *err)
+{
+    if (origin_allowed(http_header(exchange, "Origin"), http_header(exchange, "Host"),
+                       gateway->allowed_origins, gateway->allowed_origin_count))
+        return ERROR_NONE;
+    return error_because(err, ERROR_CROSS_ORIGIN, "the Origin is neither this host nor allowed");
+}
+
+static enum error_code check_rate(struct http_exchange *exchange, struct web_gateway *gateway,
+                                  struct error *err)
+{
+    if (!gateway->rate_limit)
+        return ERROR_NONE;
+    struct client_address client;
+    client_address_find(http_peer(exchange), http_header(exchange, "X-Forwarded-For"),
+                        gateway->trusted_proxies, gateway->trusted_proxy_count, &client);
+    struct rate_limit_state state;
+    bool allowed = rate_limit_take(gateway->rate_limit, client.key,
+                                   clock_monotonic_us(&clock_system), &state);
+    char policy[RATE_LIMIT_HEADER_SIZE];
+    char limit[RATE_LIMIT_HEADER_SIZE];
+    rate_limit_format(&state, policy, limit);
+    http_set_header(exchange, "RateLimit-Policy", "%s", policy);
+    http_set_header(exchange, "RateLimit", "%s", limit);
+    if (allowed)
+        return ERROR_NONE;
+    if (err)
+        err->retry_after_s = state.next_s;
+    return error_because(err, ERROR_RATE_LIMITED, "over the rate limit: %s", client.text);
+}
+
+/* ---- what is sent ---- */
+
+/* Whether the message service would say the same of this draft whatever its limits are. */
+static bool needs_no_limits(enum error_code code)
+{
+    return code == ERROR_INVALID_JSON || code == ERROR_NO_MESSAGE ||
+           code == ERROR_INVALID_MESSAGE || code == ERROR_INVALID_AUTHOR;
+}
+
+static enum error_code check_draft(const struct http_exchange *exchange, struct error *err)
+{
+    static const struct draft_rules no_limits = {.text_max = SIZE_MAX, .ttl_max_ms = UINT64_MAX};
+    CLEANUP_FINI(draft_fini) struct draft draft = {0};
+    enum error_code code = message_http_draft(exchange, &no_limits, &draft, err);
+    if (needs_no_limits(code))
+        return code;
+    if (err)
+        *err = (struct error){0};
+    return ERROR_NONE;
+}
+
+static enum error_code send_on(struct http_exchange *exchange, struct web_gateway *gateway,
+                               struct message_client_post *post, struct message **ret_message,
+                               struct error *err)
+{
+    char key[IDEMPOTENCY_KEY_SIZE];
+    enum error_code code = message_http_idempotency_key(exchange, key, err);
+    if (code)
+        return code;
+    if (!key[0] && !random_id_make(key))
+        return error_because(err, ERROR_INTERNAL, "no random bytes from the kernel");
+    struct message_client_origin origin = {
+        .request_id = http_request_id(exchange),
+        .traceparent = http_traceparent(exchange),
+    };
+    post->idempotency_key = key;
+    code = message_client_post(gateway->client, &origin, post, ret_message, err);
+    if (!code)
+        atomic_store(&gateway->connected, true);
+    return code;
+}
+
+enum error_code posting_accept(struct http_exchange *exchange, struct web_gateway *gateway,
+                               struct message **ret_message, struct error *err)
+{
+    struct message_client_post post = {
+        .content_type =
+            http_content_type_is(exchange, "text/plain") ? HTTP_TYPE_TEXT : HTTP_TYPE_JSON,
+    };
+    post.body = http_body(exchange, &post.len);
+    enum error_code code = check_origin(exchange, gateway, err);
+    if (!code)
+        code = check_rate(exchange, gateway, err);
+    if (!code)
+        code = message_http_room(exchange, &post.room, err);
+    if (!code)
+        code = check_draft(exchange, err);
+    return code ? code : send_on(exchange, gateway, &post, ret_message, err);
+}
+
+/* ---- the form ---- */
+
+/* A form's text comes with CRLF line breaks, whatever was typed: a message has LF. Returns the new
+ * length. */
+static size_t join_line_breaks(char *text, size_t len)
+{
+    size_t to = 0;
+    for (size_t from = 0; from < len; from++)
+        if (text[from] != '\r' || from + 1 == len || text[from + 1] != '\n')
+            text[to++] = text[from];
+    text[to] = '\0';
+    return to;
+}
+
+/* A form has only texts. One that reads as a JSON number goes on as that number, any other as the
+ * string it is, which the message service refuses with its own words. */
+static void append_ttl(struct buffer *json, const char *text, size_t len)
+{
+    json_t *number = json_loadb(text, len, JSON_DECODE_ANY, NULL);
+    if (json_is_number(number))
+        buffer_append(json, text, len);
+    else
+        buffer_append_json_string(json, text, len);
+    json_decref(number);
+}
+
+/* Appends `,"name":` and the field as a JSON string. An empty optional field is passed over. */
+static enum error_code append_field(struct buffer *json, const char *body, size_t body_len,
+                                    const char *name, struct error *err)
+{
+    char *value;
+    size_t len;
+    enum error_code code = form_field(body, body_len, name, &value, &len);
+    if (code || !value)
+        return code;
+    bool required = strcmp(name, "message") == 0;
+    if (required)
+        len = join_line_breaks(value, len);
+    if (!text_valid_utf8(value, len)) {
+        code = error_because(err, ERROR_INVALID_JSON, "a field of the form is not UTF-8");
+    } else if (len || required) {
+        buffer_append_format(json, "%s\"%s\":", json->len > 1 ? "," : "", name);
+        if (strcmp(name, "ttl") == 0)
+            append_ttl(json, value, len);
+        else
+            buffer_append_json_string(json, value, len);
+    }
+    free(value);
+    return code;
+}
+
+/* The form as the JSON that `POST …/messages` takes. */
+static enum error_code form_to_json(const char *body, size_t len, struct buffer *json,
+                                    struct error *err)
+{
+    static const char *const names[] = {"message", "ttl", "author"};
+    enum error_code code = ERROR_NONE;
+    buffer_append(json, "{", 1);
+    for (size_t i = 0; !code && i < sizeof names / sizeof *names; i++)
+        code = append_field(json, body, len, names[i], err);
+    buffer_append(json, "}", 1);
+    if (!code && json->failed)
+        code = error_because(err, ERROR_INTERNAL, "out of memory for a form");
+    return code;
+}
+
+enum error_code posting_accept_form(struct http_exchange *exchange, struct web_gateway *gateway,
+                                    struct message **ret_message, struct error *err)
+{
+    struct message_client_post post = {.content_type = HTTP_TYPE_JSON};
+    CLEANUP_FINI(buffer_fini) struct buffer json;
+    buffer_init(&json, FORM_JSON_MAX);
+    enum error_code code = check_origin(exchange, gateway, err);
+    if (!code)
+        code = check_rate(exchange, gateway, err);
+    if (!code)
+        code = message_http_room(exchange, &post.room, err);
+    if (!code) {
+        size_t len;
+        const char *body = http_body(exchange, &len);
+        code = form_to_json(body, len, &json, err);
+    }
+    if (code)
+        return code;
+    post.body = json.data;
+    post.len = json.len;
+    return send_on(exchange, gateway, &post, ret_message, err);
+}

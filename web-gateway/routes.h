@@ -1,0 +1,34 @@
+/*
+ * The paths of the web gateway.
+ */
+#ifndef TEMPMESSENGER_ROUTES_H
+#define TEMPMESSENGER_ROUTES_H
+
+#include "client_address.h"
+#include "clock.h"
+#include "http_server.h"
+#include "message_client.h"
+#include "page.h"
+#include "rate_limit.h"
+#include "static_files.h"
+
+#include <stdatomic.h>
+
+/* What the handlers work on; shared by the server's threads. */
+struct web_gateway {
+    struct message_client *client;
+    struct page *page;
+    struct static_files *static_files;
+    struct rate_limit *rate_limit; /* NULL: off */
+    const struct address_block *trusted_proxies;
+    size_t trusted_proxy_count;
+    const char *const *allowed_origins;
+    size_t allowed_origin_count;
+    _Atomic bool stopping;  /* not ready any more */
+    _Atomic bool connected; /* the message service has answered once */
+};
+
+extern const struct http_route web_gateway_routes[];
+extern const size_t web_gateway_route_count;
+
+#endif
