@@ -7,6 +7,9 @@
  * The entity tag is the exclusive or of the ids, which are random, and the count: it is the same
  * for the same set whatever the order of its making, and costs sixteen bytes a change.
  *
+ * What has expired is asked of the deadlines, on this process' clock, not of the order, which is the
+ * store's clock: a message that was long under way ends here after one that stands behind it.
+ *
  * The rendered list carries "expires_in" in milliseconds, so it can be shared for one millisecond
  * and no longer; at high rates that is what counts.
  */
@@ -29,12 +32,15 @@ struct board {
     struct message **order; /* order[first] to order[first + count - 1] */
     size_t first;
     size_t count;
+    size_t numberless; /* messages without a number */
     size_t capacity;
 
     struct message **slots; /* by id; NULL is free */
     size_t slot_count;      /* a power of two, at least twice `count` */
 
     uint64_t tag[2];
+    uint64_t soonest_us; /* no deadline is before it */
+    int64_t clock_offset_us; /* the least of deadline_us less expires_at_ms seen since it was empty */
 
     struct blob *list; /* the last rendering, of `list_ms`; NULL after a change */
     uint64_t list_ms;
@@ -51,6 +57,7 @@ struct board *board_new(void)
         return NULL;
     }
     board->slot_count = BOARD_MIN_SLOTS;
+    board->soonest_us = UINT64_MAX;
     return board;
 }
 
@@ -169,6 +176,20 @@ static void changed(struct board *board, const struct message *message)
     board->list = NULL;
 }
 
+/* How far this process' clock is ahead of the store's, as this message tells; the longer it was
+ * under way, the more it seems. */
+static int64_t clock_offset_us(const struct message *message)
+{
+    return (int64_t)message->deadline_us - message->expires_at_ms * 1000;
+}
+
+/* No message that ends with this one or later has a deadline before this. */
+static uint64_t earliest_deadline_us(const struct board *board, const struct message *message)
+{
+    int64_t earliest_us = message->expires_at_ms * 1000 + board->clock_offset_us;
+    return earliest_us < 0 ? 0 : (uint64_t)earliest_us;
+}
+
 static void put(struct board *board, struct message *message)
 {
     size_t index = rank(board, message);
@@ -177,6 +198,11 @@ static void put(struct board *board, struct message *message)
     *at = message;
     board->slots[slot_of(board, message->id)] = message;
     board->count++;
+    board->numberless += message->number == 0;
+    if (message->deadline_us < board->soonest_us)
+        board->soonest_us = message->deadline_us;
+    if (board->count == 1 || clock_offset_us(message) < board->clock_offset_us)
+        board->clock_offset_us = clock_offset_us(message);
     changed(board, message);
 }
 
@@ -187,6 +213,7 @@ static struct message *take_at(struct board *board, size_t index)
     struct message *message = *at;
     slot_clear(board, slot_of(board, message->id));
     board->count--;
+    board->numberless -= message->number == 0;
     if (index == 0)
         board->first++;
     else
@@ -209,6 +236,18 @@ enum board_outcome board_insert(struct board *board, struct message *message)
     return known ? BOARD_NUMBERED : BOARD_ADDED;
 }
 
+struct board *board_copy(const struct board *board)
+{
+    struct board *copy = board_new();
+    for (size_t i = 0; copy && i < board->count; i++) {
+        if (board_insert(copy, board_at(board, i)) == BOARD_NO_MEMORY) {
+            board_free(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
 struct message *board_find(const struct board *board, const char *id)
 {
     return board->slots[slot_of(board, id)];
@@ -222,9 +261,31 @@ struct message *board_take(struct board *board, const char *id)
 
 struct message *board_take_expired(struct board *board, uint64_t now_us)
 {
-    if (!board->count || !message_expired(board_at(board, 0), now_us))
+    if (now_us < board->soonest_us)
         return NULL;
-    return take_at(board, 0);
+    /* The first is nearly always the one. The search goes on no further than where even the message
+     * that came here fastest would not be over yet. */
+    uint64_t soonest_us = UINT64_MAX;
+    for (size_t i = 0; i < board->count; i++) {
+        const struct message *message = board_at(board, i);
+        if (message_expired(message, now_us))
+            return take_at(board, i);
+        if (message->deadline_us < soonest_us)
+            soonest_us = message->deadline_us;
+        uint64_t earliest_us = earliest_deadline_us(board, message);
+        if (earliest_us > now_us) {
+            if (earliest_us < soonest_us)
+                soonest_us = earliest_us;
+            break;
+        }
+    }
+    board->soonest_us = soonest_us;
+    return NULL;
+}
+
+uint64_t board_soonest_us(const struct board *board)
+{
+    return board->count ? board->soonest_us : UINT64_MAX;
 }
 
 void board_expire(struct board *board, uint64_t now_us)
@@ -263,25 +324,28 @@ void board_etag(const struct board *board, char ret_etag[BOARD_ETAG_SIZE])
              board->tag[0], board->tag[1]);
 }
 
-static void append_list(const struct board *board, uint64_t now_us, struct buffer *buffer)
+/* Renders the messages with numbers, and those without unless `numbered_only`. */
+static struct blob *render(const struct board *board, uint64_t now_us, bool numbered_only)
 {
-    buffer_append(buffer, "[", 1);
+    CLEANUP_FINI(buffer_fini) struct buffer buffer;
+    buffer_init(&buffer, list_max);
+    buffer_append(&buffer, "[", 1);
     for (size_t i = 0; i < board->count; i++) {
-        if (i)
-            buffer_append(buffer, ",", 1);
-        message_append_json(board_at(board, i), now_us, buffer);
+        if (numbered_only && !board_at(board, i)->number)
+            continue;
+        if (buffer.len > 1)
+            buffer_append(&buffer, ",", 1);
+        message_append_json(board_at(board, i), now_us, &buffer);
     }
-    buffer_append(buffer, "]", 1);
+    buffer_append(&buffer, "]", 1);
+    return buffer.failed ? NULL : blob_new(buffer.data, buffer.len);
 }
 
 struct blob *board_list(struct board *board, uint64_t now_us)
 {
     uint64_t now_ms = now_us / 1000;
     if (!board->list || board->list_ms != now_ms) {
-        CLEANUP_FINI(buffer_fini) struct buffer buffer;
-        buffer_init(&buffer, list_max);
-        append_list(board, now_us, &buffer);
-        struct blob *list = buffer.failed ? NULL : blob_new(buffer.data, buffer.len);
+        struct blob *list = render(board, now_us, false);
         if (!list)
             return NULL;
         blob_release(board->list);
@@ -289,4 +353,9 @@ struct blob *board_list(struct board *board, uint64_t now_us)
         board->list_ms = now_ms;
     }
     return blob_retain(board->list);
+}
+
+struct blob *board_list_numbered(struct board *board, uint64_t now_us)
+{
+    return board->numberless ? render(board, now_us, true) : board_list(board, now_us);
 }

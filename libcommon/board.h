@@ -35,6 +35,9 @@ void board_free(struct board *board);
 
 CLEANUP_DEFINE(struct board, board_free)
 
+/* A board of its own with the same messages; NULL when out of memory. */
+struct board *board_copy(const struct board *board);
+
 /* Keeps a reference of its own to `message`. One id is one message. */
 enum board_outcome board_insert(struct board *board, struct message *message);
 
@@ -46,6 +49,9 @@ struct message *board_take(struct board *board, const char *id);
 
 /* Takes off one message whose time is up at `now_us`, the soonest first; NULL when there is none. */
 struct message *board_take_expired(struct board *board, uint64_t now_us);
+
+/* When board_take_expired is to be asked next: no deadline is before it. UINT64_MAX: never. */
+uint64_t board_soonest_us(const struct board *board);
 
 /* Takes off and releases all whose time is up at `now_us`. */
 void board_expire(struct board *board, uint64_t now_us);
@@ -66,5 +72,8 @@ void board_etag(const struct board *board, char ret_etag[BOARD_ETAG_SIZE]);
 /* The JSON array of the messages at `now_us`. Readers of one millisecond share one rendering. The
  * caller releases it; NULL when out of memory. */
 struct blob *board_list(struct board *board, uint64_t now_us);
+
+/* The same of the messages that have a number. */
+struct blob *board_list_numbered(struct board *board, uint64_t now_us);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Locals that free themselves at the end of their scope: `CLEANUP(buffer_fini) struct buffer b`.
- * The macro makes the pointer-to-variable wrapper that __attribute__((cleanup)) wants.
+ * Locals that free themselves at the end of their scope: `CLEANUP(board_free) struct board *board`,
+ * `CLEANUP_FINI(buffer_fini) struct buffer text`; and locks that do.
  */
 #ifndef TEMPMESSENGER_CLEANUP_H
 #define TEMPMESSENGER_CLEANUP_H
@@ -9,7 +9,7 @@
 
 /* Declares how a `type *` local is freed by `free_function`; use as CLEANUP(free_function). */
 #define CLEANUP_DEFINE(type, free_function)                                                        \
-    static inline void cleanup_##free_function(type **variable)                                    \
+    static inline void cleanup_##free_function(__typeof__(type) **variable)                        \
     {                                                                                              \
         free_function(*variable);                                                                  \
     }
@@ -20,20 +20,25 @@
 /* For a local struct, whose fini takes a pointer to it. */
 #define CLEANUP_FINI(fini_function) __attribute__((cleanup(fini_function)))
 
-static inline pthread_mutex_t *cleanup_lock(pthread_mutex_t *mutex)
+/* A mutex that is held. */
+struct cleanup_held {
+    pthread_mutex_t *mutex;
+};
+
+static inline struct cleanup_held cleanup_lock(pthread_mutex_t *mutex)
 {
     pthread_mutex_lock(mutex);
-    return mutex;
+    return (struct cleanup_held){mutex};
 }
 
-static inline void cleanup_unlock(pthread_mutex_t **mutex)
+static inline void cleanup_unlock(struct cleanup_held *held)
 {
-    pthread_mutex_unlock(*mutex);
+    pthread_mutex_unlock(held->mutex);
 }
 
 /* Holds `mutex` to the end of the scope. Once a scope. */
 #define LOCKED(mutex)                                                                              \
-    __attribute__((cleanup(cleanup_unlock), unused)) pthread_mutex_t *locked_here =                \
+    struct cleanup_held locked_here __attribute__((cleanup(cleanup_unlock), unused)) =             \
         cleanup_lock(mutex)
 
 #endif

@@ -4,8 +4,6 @@
  */
 #include "clock.h"
 
-#include <time.h>
-
 static uint64_t read_clock_us(clockid_t id)
 {
     struct timespec now;
@@ -29,3 +27,20 @@ const struct clock clock_system = {
     .monotonic_us = system_monotonic_us,
     .wall_us = system_wall_us,
 };
+
+struct timespec clock_timespec(uint64_t monotonic_us)
+{
+    return (struct timespec){
+        .tv_sec = (time_t)(monotonic_us / 1000000u),
+        .tv_nsec = (long)(monotonic_us % 1000000u) * 1000,
+    };
+}
+
+void clock_cond_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}

@@ -7,7 +7,9 @@
 #ifndef TEMPMESSENGER_CLOCK_H
 #define TEMPMESSENGER_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
+#include <time.h>
 
 struct clock {
     uint64_t (*monotonic_us)(const struct clock *clock); /* microseconds since some fixed moment */
@@ -25,5 +27,11 @@ static inline uint64_t clock_wall_us(const struct clock *clock)
 {
     return clock->wall_us(clock);
 }
+
+/* A monotonic time as pthread_cond_timedwait takes it, for conditions made by clock_cond_init. */
+struct timespec clock_timespec(uint64_t monotonic_us);
+
+/* Initialises a condition variable that waits by the system's monotonic clock. */
+void clock_cond_init(pthread_cond_t *condition);
 
 #endif

@@ -26,6 +26,7 @@ struct common_settings {
     enum log_format log_format;
     uint64_t shutdown_timeout_ms;
     char *service_token; /* NULL: none */
+    bool healthcheck;    /* only ask the service that runs; see healthcheck.h */
 };
 
 /* The words of LOG_LEVEL and LOG_FORMAT, in the order of their enums. */
@@ -62,7 +63,9 @@ bool common_settings_token_valid(const char *text, const char **ret_rule);
      .help = "how long a stop waits for requests under way"},                                      \
     {.name = "SERVICE_TOKEN", SETTING_SECRET_AT(type, common.service_token),                       \
      .valid = common_settings_token_valid,                                                         \
-     .help = "the secret that the services share; it travels as a bearer token"}
+     .help = "the secret that the services share; it travels as a bearer token"},                  \
+    {.name = "HEALTHCHECK", SETTING_SWITCH_AT(type, common.healthcheck),                           \
+     .help = "ask the service that runs with these settings whether it is alive, and exit 0 or 1"}
 /* clang-format on */
 
 #endif

@@ -8,9 +8,7 @@
  * is the HTTP server's to say; how deep it may nest is jansson's (2048).
  *
  * All numbers are read as doubles: a ttl of 60 and one of 60.0 are one value, and an integer of
- * forty digits is out of range rather than a syntax error. Numbers no double can hold are the one
- * thing that jansson cannot read although it is JSON; they are answered as what they most likely
- * are, a ttl out of range.
+ * forty digits is out of range rather than a syntax error.
  */
 #include "draft.h"
 
@@ -26,7 +24,10 @@
 /* The public text of INVALID_AUTHOR in error.h says this number. */
 _Static_assert(AUTHOR_MAX_CHARACTERS == 40, "error.h names another number of characters");
 
-enum { SECONDS_SIZE = 48 };
+enum {
+    SECONDS_SIZE = 48,
+    LARGE_NUMBERS_MAX = 16, /* numbers beyond a double's range in one body */
+};
 
 CLEANUP_DEFINE(json_t, json_decref)
 
@@ -68,12 +69,58 @@ static enum error_code invalid_ttl(const struct draft_rules *rules, struct error
                      min, max);
 }
 
-static enum error_code parse_object(const void *body, size_t len, const struct draft_rules *rules,
-                                    json_t **ret_object, struct error *err)
+/* The first byte of the number that ends before `end`. */
+static size_t number_begin(const char *json, size_t end)
+{
+    size_t begin = end;
+    while (begin > 0 && json[begin - 1] && strchr("0123456789+-.eE", json[begin - 1]))
+        begin--;
+    return begin;
+}
+
+/* Writes the largest number a double holds over the one that ends before `end`, which is larger;
+ * false if it is too short for that. */
+static bool tame_number(char *json, size_t end)
+{
+    static const char large[] = "1e308";
+    size_t begin = number_begin(json, end);
+    if (end - begin < sizeof large - 1)
+        return false;
+    memset(json + begin, ' ', end - begin);
+    memcpy(json + begin, large, sizeof large - 1);
+    return true;
+}
+
+/*
+ * A number beyond a double's range is JSON all the same (RFC 8259, section 6), which jansson does
+ * not read. Such a number is written smaller, in a copy: as a ttl it is out of range still, and in
+ * a member that is ignored it does no harm.
+ */
+static json_t *parse(const void *body, size_t len, json_error_t *fault)
 {
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
+    json_t *json = json_loadb(body, len, flags, fault);
+    if (json || json_error_code(fault) != json_error_numeric_overflow)
+        return json;
+    char *copy = malloc(len);
+    if (!copy)
+        return NULL;
+    memcpy(copy, body, len);
+    for (unsigned i = 0; !json && i < LARGE_NUMBERS_MAX; i++) {
+        if (json_error_code(fault) != json_error_numeric_overflow || fault->position < 0 ||
+            (size_t)fault->position > len || !tame_number(copy, (size_t)fault->position))
+            break;
+        json = json_loadb(copy, len, flags, fault);
+    }
+    free(copy);
+    return json;
+}
+
+static enum error_code parse_object(const void *body, size_t len, json_t **ret_object,
+                                    struct error *err)
+{
     json_error_t fault;
-    CLEANUP(json_decref) json_t *json = json_loadb(body, len, flags, &fault);
+    CLEANUP(json_decref) json_t *json = parse(body, len, &fault);
     if (json_is_object(json)) {
         *ret_object = json;
         json = NULL;
@@ -82,8 +129,6 @@ static enum error_code parse_object(const void *body, size_t len, const struct d
     if (json)
         return error_because(err, ERROR_INVALID_JSON, "the body is an array, not an object");
     enum json_error_code code = json_error_code(&fault);
-    if (code == json_error_numeric_overflow)
-        return invalid_ttl(rules, err);
     if (code == json_error_out_of_memory)
         return error_because(err, ERROR_INTERNAL, "out of memory for the JSON of a draft");
     return error_because(err, ERROR_INVALID_JSON, "the body: %s at byte %d", parse_fault(code),
@@ -178,7 +223,7 @@ enum error_code draft_from_json(const void *body, size_t len, const struct draft
                                 struct draft *ret_draft, struct error *err)
 {
     CLEANUP(json_decref) json_t *object = NULL;
-    enum error_code code = parse_object(body, len, rules, &object, err);
+    enum error_code code = parse_object(body, len, &object, err);
     if (code)
         return code;
     const json_t *message = json_object_get(object, "message");

@@ -23,9 +23,24 @@ const char *http_param(const struct http_exchange *exchange, const char *name)
     return http_params_get(&exchange->params, name);
 }
 
-const char *http_query(const struct http_exchange *exchange, const char *name)
+bool http_query(const struct http_exchange *exchange, const char *name, char *ret_value,
+                size_t size)
 {
-    return u_map_get(exchange->request.map_url, name);
+    const char *at = strchr(exchange->request.http_url, '?');
+    size_t name_len = strlen(name);
+    while (at) {
+        const char *field = at + 1;
+        at = strchr(field, '&');
+        if (strncmp(field, name, name_len) != 0 || field[name_len] != '=')
+            continue;
+        const char *value = field + name_len + 1;
+        size_t len = at ? (size_t)(at - value) : strlen(value);
+        if (len >= size)
+            return false;
+        ret_value[http_percent_decode(value, len, ret_value)] = '\0';
+        return true;
+    }
+    return false;
 }
 
 const char *http_header(const struct http_exchange *exchange, const char *name)

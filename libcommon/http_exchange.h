@@ -30,8 +30,10 @@ struct http_exchange;
  * of that name. */
 const char *http_param(const struct http_exchange *exchange, const char *name);
 
-/* The query's value of `name`, decoded; NULL if it has none. */
-const char *http_query(const struct http_exchange *exchange, const char *name);
+/* The query's first value of `name`, percent-decoded; false if there is none, or if it does not fit
+ * into `size` bytes with its NUL. */
+bool http_query(const struct http_exchange *exchange, const char *name, char *ret_value,
+                size_t size);
 
 /* A request header's value, its name in any case; NULL if absent. Repeated ones are joined by ','. */
 const char *http_header(const struct http_exchange *exchange, const char *name);

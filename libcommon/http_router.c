@@ -23,7 +23,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static size_t percent_decode(const char *from, size_t len, char *to)
+size_t http_percent_decode(const char *from, size_t len, char *to)
 {
     size_t decoded = 0;
     for (size_t i = 0; i < len; i++) {
@@ -44,7 +44,7 @@ static char *segment_value(const char *segment, size_t len)
     char *value = malloc(len + 1);
     if (!value)
         return NULL;
-    size_t decoded = percent_decode(segment, len, value);
+    size_t decoded = http_percent_decode(segment, len, value);
     if (memchr(value, '\0', decoded) || !text_valid_utf8(value, decoded)) {
         memcpy(value, segment, len);
         decoded = len;

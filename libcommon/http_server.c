@@ -193,6 +193,16 @@ static int dispatch(const struct _u_request *request, struct _u_response *respon
 
 /* ---- what libmicrohttpd calls ---- */
 
+/* Keeps the query from libmicrohttpd, which would make a record of each of its parts: a long query
+ * takes all of the connection's memory, and the connection then hangs. We have a copy of the whole
+ * (http_query); `uri` lies in the connection's own buffer, and what follows it is read after this. */
+static void hide_query(const char *uri)
+{
+    char *query = strchr((char *)(uintptr_t)uri, '?');
+    if (query)
+        query[1] = '\0';
+}
+
 static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct http_server *server = context;
@@ -207,6 +217,7 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
     }
     memset((char *)exchange + sizeof exchange->request, 0,
            sizeof *exchange - sizeof exchange->request);
+    hide_query(uri);
     exchange->connection = connection;
     exchange->server = server;
     exchange->started_us = clock_monotonic_us(&clock_system);
@@ -343,12 +354,8 @@ enum error_code http_server_start(const struct http_server_config *config,
         return error_set(err, ERROR_INTERNAL, "out of memory");
     server->config = *config;
     server->listen_fd = -1;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->idle, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&server->idle);
 
     if (getrandom(&server->request_id_seed, sizeof server->request_id_seed, 0) !=
             sizeof server->request_id_seed ||
@@ -382,11 +389,7 @@ void http_server_drain(struct http_server *server, uint64_t timeout_ms)
     close(server->listen_fd);
     server->listen_fd = -1;
 
-    uint64_t end_us = clock_monotonic_us(&clock_system) + timeout_ms * 1000;
-    struct timespec end = {
-        .tv_sec = (time_t)(end_us / 1000000u),
-        .tv_nsec = (long)(end_us % 1000000u) * 1000,
-    };
+    struct timespec end = clock_timespec(clock_monotonic_us(&clock_system) + timeout_ms * 1000);
     LOCKED(&server->lock);
     while (server->active && pthread_cond_timedwait(&server->idle, &server->lock, &end) == 0)
         continue;

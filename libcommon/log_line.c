@@ -119,15 +119,18 @@ static size_t escape(enum log_format format, const char *text, char ret_piece[8]
 static void put_escaped(struct output *output, enum log_format format, const char *text)
 {
     size_t end = output->len + LOG_VALUE_MAX;
+    size_t cut = output->len; /* the last place with room for the ellipsis behind it */
     while (*text && !output->full) {
         char piece[8];
-        size_t taken = escape(format, text, piece);
-        if (output->len + strlen(piece) + strlen(ELLIPSIS) > end) {
+        text += escape(format, text, piece);
+        if (output->len + strlen(piece) > end) {
+            output->len = cut;
             put_string(output, ELLIPSIS);
             return;
         }
         put_string(output, piece);
-        text += taken;
+        if (output->len + strlen(ELLIPSIS) <= end)
+            cut = output->len;
     }
 }
 

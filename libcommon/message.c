@@ -1,6 +1,6 @@
 /*
- * One allocation holds the struct, the texts and the ready-made JSON. The writing of times is ours,
- * not strftime's: messages are made by the thousand, and gmtime_r and timegm do the calendar.
+ * One allocation holds the struct, the texts and the ready-made JSON. The C library does the calendar
+ * of times; what it is too lenient about in reading is caught by writing the time again.
  *
  * Reading the API's JSON is here too, so that the form of a message stands in one file. The rules a
  * sender must keep are not here (draft.c): what a store or an upstream hands over is only checked
@@ -137,8 +137,9 @@ bool message_array_from_json(const char *json, size_t len, uint64_t last_number,
                              bool (*take)(void *context, struct message *message), void *context)
 {
     json_t *array = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
-    bool read = json_is_array(array);
     size_t count = json_array_size(array);
+    /* More messages than numbers up to the last: one would get 0, which is no number. */
+    bool read = json_is_array(array) && (!last_number || last_number >= count);
     for (size_t i = 0; read && i < count; i++) {
         uint64_t number = last_number ? last_number - (count - 1 - i) : 0;
         struct message *message = from_object(json_array_get(array, i), number, now_us);

@@ -44,6 +44,15 @@ enum error_code message_http_idempotency_key(const struct http_exchange *exchang
     return ERROR_NONE;
 }
 
+const char *message_http_last_event_id(const struct http_exchange *exchange,
+                                       char buffer[EVENT_ID_SIZE])
+{
+    const char *header = http_header(exchange, "Last-Event-ID");
+    if (header)
+        return header;
+    return http_query(exchange, "last_event_id", buffer, EVENT_ID_SIZE) ? buffer : NULL;
+}
+
 void message_http_set_location(struct http_exchange *exchange, const struct message *message)
 {
     http_set_header(exchange, "Location", "/rooms/%s/messages/%s", message->room, message->id);

@@ -6,6 +6,7 @@
 #define TEMPMESSENGER_MESSAGE_HTTP_H
 
 #include "draft.h"
+#include "event_id.h"
 #include "http_exchange.h"
 #include "idempotency_key.h"
 #include "message.h"
@@ -23,6 +24,12 @@ enum error_code message_http_draft(const struct http_exchange *exchange,
 enum error_code message_http_idempotency_key(const struct http_exchange *exchange,
                                              char ret_key[IDEMPOTENCY_KEY_SIZE],
                                              struct error *err) ERROR_MUST_USE;
+
+/* Where the reader of an event stream left off: the header Last-Event-ID, or the query's
+ * last_event_id from clients that cannot set it, read into `buffer`; NULL: a new reader. It may be
+ * any text. */
+const char *message_http_last_event_id(const struct http_exchange *exchange,
+                                       char buffer[EVENT_ID_SIZE]);
 
 /* Sets Location to where the message can be read. */
 void message_http_set_location(struct http_exchange *exchange, const struct message *message);

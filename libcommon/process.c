@@ -4,7 +4,11 @@
  */
 #include "process.h"
 
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -58,5 +62,19 @@ unsigned process_threads(unsigned configured)
         return configured;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     long threads = cores > 0 ? cores * THREADS_PER_CORE : THREADS_MIN;
-    return (unsigned)(threads < THREADS_MIN ? THREADS_MIN : threads > THREADS_MAX ? THREADS_MAX : threads);
+    if (threads < THREADS_MIN)
+        return THREADS_MIN;
+    return threads > THREADS_MAX ? THREADS_MAX : (unsigned)threads;
+}
+
+char *process_path_beside_program(const char *relative)
+{
+    char program[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program);
+    char *slash = len > 0 ? memrchr(program, '/', (size_t)len) : NULL;
+    if (!slash)
+        return NULL;
+    *slash = '\0';
+    char *path;
+    return asprintf(&path, "%s/%s", program, relative) < 0 ? NULL : path;
 }

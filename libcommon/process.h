@@ -18,4 +18,8 @@ unsigned long process_file_limit(void);
 /* The event threads where HTTP_THREADS does not say: `configured`, or by cores if that is 0. */
 unsigned process_threads(unsigned configured);
 
+/* `relative` as seen from the directory of the running program; the caller frees it with free().
+ * NULL when out of memory, or where the system does not tell. */
+char *process_path_beside_program(const char *relative);
+
 #endif

@@ -7,6 +7,7 @@
  * whatever its kind: it was put there because it is a secret.
  */
 #include "settings.h"
+#include "file.h"
 #include "setting_value.h"
 
 #include <stdarg.h>
@@ -84,8 +85,10 @@ static bool flag_is(const char *name, const char *suffix, const char *flag, size
     if (len != name_len + strlen(suffix) || memcmp(flag + name_len, suffix, strlen(suffix)) != 0)
         return false;
     for (size_t i = 0; i < name_len; i++) {
-        char expected = name[i] == '_' ? '-' : name[i];
-        if (expected >= 'A' && expected <= 'Z')
+        char expected = name[i];
+        if (expected == '_')
+            expected = '-';
+        else if (expected >= 'A' && expected <= 'Z')
             expected = (char)(expected - 'A' + 'a');
         if (flag[i] != expected)
             return false;
@@ -195,25 +198,20 @@ static bool store(struct loader *loader, const struct setting *setting, const ch
 /* The bytes of the file without the newline at their end, for the caller to free; else *ret_why. */
 static char *read_value_file(const char *path, const char **ret_why)
 {
-    FILE *file = fopen(path, "re");
-    char *value = file ? malloc(SETTINGS_FILE_MAX + 2) : NULL;
-    size_t len = value ? fread(value, 1, SETTINGS_FILE_MAX + 1, file) : 0;
+    char *value = NULL;
+    size_t len = 0;
+    enum error_code code = file_read(path, SETTINGS_FILE_MAX, &value, &len, NULL);
     *ret_why = NULL;
-    if (!value || ferror(file))
-        *ret_why = " cannot be read";
-    else if (len > SETTINGS_FILE_MAX)
-        *ret_why = " is too large for a value";
+    if (code)
+        *ret_why = code == ERROR_TOO_LARGE ? " is too large for a value" : " cannot be read";
     else if (memchr(value, '\0', len))
         *ret_why = " holds a NUL";
-    if (file)
-        fclose(file);
     if (*ret_why) {
         free(value);
         return NULL;
     }
     if (len && value[len - 1] == '\n')
-        len--;
-    value[len] = '\0';
+        value[len - 1] = '\0';
     return value;
 }
 

@@ -4,7 +4,9 @@
 #include "log.h"
 #include "process.h"
 #include "routes.h"
+#include "service.h"
 #include "service_settings.h"
+#include "store_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@ static size_t body_max(size_t message_max_bytes)
     return 6 * message_max_bytes + OTHER_MEMBERS_MAX;
 }
 
-static enum error_code open_store(const struct service_settings *settings, unsigned threads,
+static enum error_code open_store(const struct service_settings *settings, unsigned connections,
                                   struct message_store **ret_store, struct error *err)
 {
     struct message_store_config config = {
@@ -26,11 +28,17 @@ static enum error_code open_store(const struct service_settings *settings, unsig
         .prefix = settings->store_prefix,
         .timeout_ms = settings->store_timeout_ms,
         .room_max_messages = settings->room_max_messages,
-        /* One thread is always left for those who need no store. */
-        .connections = threads > 1 ? threads - 1 : 1,
+        .connections = connections,
         .clock = &clock_system,
     };
     return message_store_open(&config, ret_store, err);
+}
+
+static void stop(void *context)
+{
+    struct message_service *service = context;
+    atomic_store(&service->stopping, true);
+    live_rooms_stop(service->rooms);
 }
 
 static enum error_code serve(const struct service_settings *settings, unsigned threads,
@@ -47,35 +55,42 @@ static enum error_code serve(const struct service_settings *settings, unsigned t
         .route_count = message_service_route_count,
         .service = service,
     };
-    struct http_server *server;
-    enum error_code code = http_server_start(&config, &server, err);
-    if (code)
-        return code;
-    log_write(LOG_LEVEL_INFO, "listening", LOG_TEXT("address", config.address),
-              LOG_NUMBER("port", http_server_port(server)), LOG_NUMBER("threads", threads));
-    const char *signal = process_wait();
-    log_write(LOG_LEVEL_INFO, "stopping", LOG_TEXT("signal", signal));
-    atomic_store(&service->stopping, true);
-    http_server_drain(server, settings->common.shutdown_timeout_ms);
-    http_server_free(server);
-    return ERROR_NONE;
+    return service_run(&config, settings->common.shutdown_timeout_ms, stop, err);
+}
+
+static void set_rules(const struct service_settings *settings, struct message_service *service)
+{
+    service->sync_timeout_ms = settings->store_timeout_ms;
+    service->rules = (struct draft_rules){
+        .text_max = settings->message_max_bytes,
+        .ttl_min_ms = settings->message_ttl_min_ms,
+        .ttl_max_ms = settings->message_ttl_max_ms,
+        .ttl_default_ms = settings->message_ttl_ms,
+    };
+    struct message_limits limits = {
+        .text_max = settings->message_max_bytes,
+        .ttl_min_ms = settings->message_ttl_min_ms,
+        .ttl_max_ms = settings->message_ttl_max_ms,
+        .ttl_default_ms = settings->message_ttl_ms,
+    };
+    message_limits_format(&limits, service->limits, sizeof service->limits);
 }
 
 static enum error_code run(const struct service_settings *settings, struct error *err)
 {
     unsigned threads = process_threads(settings->common.http_threads);
-    struct message_service service = {
-        .rules =
-            {
-                .text_max = settings->message_max_bytes,
-                .ttl_min_ms = settings->message_ttl_min_ms,
-                .ttl_max_ms = settings->message_ttl_max_ms,
-                .ttl_default_ms = settings->message_ttl_ms,
-            },
-    };
-    enum error_code code = open_store(settings, threads, &service.store, err);
-    if (!code)
-        code = serve(settings, threads, &service, err);
+    struct message_service service = {0};
+    set_rules(settings, &service);
+    /* One thread is always left for those who need no store. */
+    unsigned callers = threads > 1 ? threads - 1 : 1;
+    enum error_code code = open_store(settings, callers, &service.store, err);
+    if (!code) {
+        service.rooms =
+            store_source_rooms(service.store, settings->common.max_connections, callers);
+        code = service.rooms ? serve(settings, threads, &service, err)
+                             : error_because(err, ERROR_INTERNAL, "out of memory");
+    }
+    live_rooms_free(service.rooms);
     message_store_free(service.store);
     return code;
 }

@@ -2,12 +2,16 @@
  * The backend `memory:`: rooms (memory_room.c) in this process, under one lock.
  *
  * Rooms stand in a balanced tree, so that names chosen by a stranger cannot slow it down. A room
- * exists while it has a live message; every call also looks after a few other rooms in turn, so that
- * those which nobody visits are let go too, and nothing grows with the names ever used.
+ * exists while it has a live message; every call also looks after a few other rooms in turn, so
+ * that those which nobody visits are let go too, and nothing grows with the names ever used.
  *
  * Numbers are counted over all rooms: a room that comes again goes on counting upwards.
+ *
+ * The listener is called under the lock: so its calls are in the order of the saves, and a list that
+ * it gets is true until the next of them.
  */
 #include "memory_room.h"
+#include "memory_watches.h"
 #include "message_store_backend.h"
 
 #include <pthread.h>
@@ -25,8 +29,9 @@ struct memory_store {
     uint64_t room_max_messages;
     void *rooms;                     /* a tree by name */
     TAILQ_HEAD(, memory_room) sweep; /* the same rooms, next to be looked after first */
-    uint64_t last_number;
-    uint64_t epoch;
+    struct message_store_position position;
+    struct message_store_listener listener;
+    struct memory_watches watches;
 };
 
 static int compare_rooms(const void *a, const void *b)
@@ -68,7 +73,7 @@ static struct memory_room *find_room(struct memory_store *store, const char *nam
     return room && tidy_room(store, room, now_us) ? room : NULL;
 }
 
-/* The time, after looking after the next rooms in turn: any pointer to a room is stale afterwards. */
+/* The time, after looking after the next rooms in turn; pointers to rooms are stale afterwards. */
 static uint64_t begin_call(struct memory_store *store)
 {
     uint64_t now_us = clock_monotonic_us(store->clock);
@@ -97,8 +102,8 @@ static enum error_code memory_open(const struct message_store_config *config, vo
     store->clock = config->clock;
     store->room_max_messages = config->room_max_messages;
     TAILQ_INIT(&store->sweep);
-    store->epoch = clock_wall_us(config->clock);
-    store->last_number = store->epoch;
+    store->position.epoch = clock_wall_us(config->clock);
+    store->position.number = store->position.epoch;
     *ret_state = store;
     return ERROR_NONE;
 }
@@ -112,8 +117,19 @@ static void memory_free(void *state)
 {
     struct memory_store *store = state;
     tdestroy(store->rooms, free_room);
+    memory_watches_fini(&store->watches);
     pthread_mutex_destroy(&store->lock);
     free(store);
+}
+
+/* Counts and tells what was saved, unless it is the answer to a repeat. */
+static void accept(struct memory_store *store, struct message *message, const char *id)
+{
+    if (strcmp(message->id, id) != 0)
+        return;
+    store->position.number = message->number;
+    if (memory_watches_has(&store->watches, message->room))
+        store->listener.added(store->listener.context, message, store->position.epoch);
 }
 
 static enum error_code memory_save(void *state, const char *id, const char *room_name,
@@ -126,7 +142,7 @@ static enum error_code memory_save(void *state, const char *id, const char *room
         .id = id,
         .key = idempotency_key,
         .draft = draft,
-        .last_number = store->last_number,
+        .last_number = store->position.number,
         .now_us = begin_call(store),
     };
     struct memory_room *room = find_room(store, room_name, entry.now_us);
@@ -138,28 +154,37 @@ static enum error_code memory_save(void *state, const char *id, const char *room
         memory_room_save(room, &entry, store->room_max_messages, ret_message, err);
     if (code)
         tidy_room(store, room, entry.now_us);
-    else if ((*ret_message)->number > store->last_number)
-        store->last_number = (*ret_message)->number;
+    else
+        accept(store, *ret_message, id);
     return code;
 }
 
-static enum error_code memory_list(void *state, const char *room_name,
-                                   struct message_list *ret_list, struct error *err)
+/* The room as it is now; false when out of memory. */
+static bool list_room(struct memory_store *store, const char *room_name,
+                      struct message_list *ret_list)
 {
-    struct memory_store *store = state;
-    LOCKED(&store->lock);
-    struct message_list list = {.last_number = store->last_number, .epoch = store->epoch};
+    struct message_list list = {.position = store->position};
     const struct memory_room *room = find_room(store, room_name, begin_call(store));
     if (room) {
         list.count = board_count(room->board);
         list.messages = calloc(list.count, sizeof(struct message *));
         if (!list.messages)
-            return error_because(err, ERROR_INTERNAL, "out of memory");
+            return false;
     }
     for (size_t i = 0; i < list.count; i++)
         list.messages[i] = message_retain(board_at(room->board, i));
     *ret_list = list;
-    return ERROR_NONE;
+    return true;
+}
+
+static enum error_code memory_list(void *state, const char *room, struct message_list *ret_list,
+                                   struct error *err)
+{
+    struct memory_store *store = state;
+    LOCKED(&store->lock);
+    return list_room(store, room, ret_list)
+               ? ERROR_NONE
+               : error_because(err, ERROR_INTERNAL, "out of memory");
 }
 
 static enum error_code memory_find(void *state, const char *room_name, const char *id,
@@ -174,6 +199,31 @@ static enum error_code memory_find(void *state, const char *room_name, const cha
         return ERROR_MESSAGE_NOT_FOUND;
     *ret_message = message_retain(message);
     return ERROR_NONE;
+}
+
+static void memory_listen(void *state, const struct message_store_listener *listener)
+{
+    struct memory_store *store = state;
+    LOCKED(&store->lock);
+    store->listener = *listener;
+}
+
+static bool memory_watch(void *state, const char *room)
+{
+    struct memory_store *store = state;
+    CLEANUP_FINI(message_list_fini) struct message_list list = {0};
+    LOCKED(&store->lock);
+    if (!list_room(store, room, &list) || !memory_watches_add(&store->watches, room))
+        return false;
+    store->listener.synced(store->listener.context, room, &list);
+    return true;
+}
+
+static void memory_unwatch(void *state, const char *room)
+{
+    struct memory_store *store = state;
+    LOCKED(&store->lock);
+    memory_watches_remove(&store->watches, room);
 }
 
 static enum error_code memory_check(void *state, struct error *err)
@@ -194,5 +244,8 @@ const struct message_store_backend memory_backend = {
     .save = memory_save,
     .list = memory_list,
     .find = memory_find,
+    .listen = memory_listen,
+    .watch = memory_watch,
+    .unwatch = memory_unwatch,
     .check = memory_check,
 };

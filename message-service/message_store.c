@@ -7,16 +7,17 @@
 #include "message_store.h"
 
 #include "message_store_backend.h"
+#include "random_id.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 struct message_store {
     const struct message_store_backend *backend;
     void *state;
+    bool has_listener;
 };
 
 static const struct message_store_backend *const backends[] = {
@@ -30,7 +31,7 @@ enum { BACKEND_COUNT = sizeof backends / sizeof *backends, URL_RULE_SIZE = 256 }
 static char url_rule[URL_RULE_SIZE];
 static pthread_once_t url_rule_once = PTHREAD_ONCE_INIT;
 
-/* "one of memory:, redis://…": from the table, so that a new backend is named without more ado. */
+/* "one of memory:, redis://...", from the table: a new backend is named without more ado. */
 static void make_url_rule(void)
 {
     struct buffer rule;
@@ -102,15 +103,9 @@ void message_store_free(struct message_store *store)
 
 static enum error_code make_id(char ret_id[MESSAGE_ID_SIZE], struct error *err)
 {
-    unsigned char bytes[MESSAGE_ID_LEN / 2];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return error_because(err, ERROR_INTERNAL, "the kernel gave no random bytes");
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        ret_id[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-        ret_id[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
-    }
-    ret_id[MESSAGE_ID_LEN] = '\0';
-    return ERROR_NONE;
+    return random_id_make(ret_id)
+               ? ERROR_NONE
+               : error_because(err, ERROR_INTERNAL, "the kernel gave no random bytes");
 }
 
 /* Whether `text` is 1 to `max` visible ASCII characters. */
@@ -164,6 +159,23 @@ enum error_code message_store_find(struct message_store *store, const char *room
         return not_found(id, err);
     enum error_code code = store->backend->find(store->state, room, id, ret_message, err);
     return code == ERROR_MESSAGE_NOT_FOUND ? not_found(id, err) : code;
+}
+
+void message_store_listen(struct message_store *store,
+                          const struct message_store_listener *listener)
+{
+    store->backend->listen(store->state, listener);
+    store->has_listener = true;
+}
+
+bool message_store_watch(struct message_store *store, const char *room)
+{
+    return store->has_listener && room_name_valid(room) && store->backend->watch(store->state, room);
+}
+
+void message_store_unwatch(struct message_store *store, const char *room)
+{
+    store->backend->unwatch(store->state, room);
 }
 
 enum error_code message_store_check(struct message_store *store, struct error *err)

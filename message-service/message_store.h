@@ -29,17 +29,21 @@ struct message_store_config {
 };
 
 /*
- * The live messages of a room at one moment, soonest to expire first, in the order of acceptance
- * where two end together, and where the room's count stood: no message accepted up to that moment
- * has a number above `last_number`, and every later one has. Numbers are comparable where `epoch` is
- * the same; a store that lost its count begins another. Both may be 0 where the store knows of no
- * message in the room.
+ * Where a room's count stood at one moment: no message accepted up to then has a number above
+ * `number`, and every later one has. Numbers are comparable where `epoch` is the same; a store that
+ * lost its count begins another. Both are 0 where the store knows of no message in the room.
  */
+struct message_store_position {
+    uint64_t epoch;
+    uint64_t number;
+};
+
+/* The live messages of a room at one moment, soonest to expire first, in the order of acceptance
+ * where two end together, and where its count stood. */
 struct message_list {
     struct message **messages;
     size_t count;
-    uint64_t last_number;
-    uint64_t epoch;
+    struct message_store_position position;
 };
 
 /* Releases the messages and the array. Takes a zeroed list. */
@@ -55,7 +59,8 @@ enum error_code message_store_open(const struct message_store_config *config,
                                    struct message_store **ret_store,
                                    struct error *err) ERROR_MUST_USE;
 
-/* No call may be under way. Takes NULL. */
+/* No call may be under way. The listener is not called any more when this returns; rooms need not be
+ * unwatched. Takes NULL. */
 void message_store_free(struct message_store *store);
 
 /*
@@ -64,8 +69,9 @@ void message_store_free(struct message_store *store);
  * within the message's life returns the first message, also where the room is full.
  * *ret_message is the caller's reference.
  * INVALID_ROOM, IDEMPOTENCY_KEY_REUSED (same key, another draft), ROOM_FULL (retry_after_s is set),
- * UNAVAILABLE, TIMEOUT, INTERNAL. After TIMEOUT, and after UNAVAILABLE where the connection was lost
- * on the way, the message may have been accepted all the same: a repeat with the same key is safe.
+ * UNAVAILABLE, TIMEOUT, INTERNAL. After TIMEOUT, and after UNAVAILABLE where the connection was
+ * lost on the way, the message may have been accepted all the same: a repeat with the same key is
+ * safe.
  */
 enum error_code message_store_save(struct message_store *store, const char *room,
                                    const struct draft *draft, const char *idempotency_key,
@@ -80,6 +86,42 @@ enum error_code message_store_list(struct message_store *store, const char *room
  * for an `id` out of its grammar; the detail names the id), UNAVAILABLE, TIMEOUT, INTERNAL. */
 enum error_code message_store_find(struct message_store *store, const char *room, const char *id,
                                    struct message **ret_message, struct error *err) ERROR_MUST_USE;
+
+/*
+ * Who is told of the rooms that are watched. For one room it is called by one thread at a time, in
+ * order, perhaps while the store's own locks are held: it may not call the store, nor wait for a
+ * thread that does. What it is handed is borrowed for the call.
+ */
+struct message_store_listener {
+    void *context;
+    /* The room as it is now; from here on `added` follows without a gap. It comes again whenever the
+     * store cannot be sure of that: what was added before may then be in the list, or, if the store
+     * lost it, may not. */
+    void (*synced)(void *context, const char *room, const struct message_list *list);
+    /* A message that is new since the room was synced, in the order of numbers. */
+    void (*added)(void *context, struct message *message, uint64_t epoch);
+    /* The store cannot be reached to synchronise this room. It goes on trying, and `synced` follows
+     * when it succeeds. */
+    void (*unreachable)(void *context, const char *room);
+};
+
+/* Sets the listener, which is copied: once, before the first watch. Without one, nothing can be
+ * watched. */
+void message_store_listen(struct message_store *store,
+                          const struct message_store_listener *listener);
+
+/*
+ * Watches `room`, from now until as many calls of message_store_unwatch. Each call is answered by a
+ * `synced` that is true of a moment after it, perhaps before it returns; calls close together may
+ * share one. Where the store cannot be reached each is first answered by `unreachable`.
+ * False, and nothing is watched, when out of memory, or where `room` is no room's name.
+ */
+bool message_store_watch(struct message_store *store, const char *room) ERROR_MUST_USE;
+
+/* Takes back one message_store_watch. When the last is taken back the listener is not called for the
+ * room any more: a call that is under way is waited for. So not from within the listener, nor under
+ * a lock that it takes. */
+void message_store_unwatch(struct message_store *store, const char *room);
 
 /* Whether the store can be reached now. UNAVAILABLE, TIMEOUT. */
 enum error_code message_store_check(struct message_store *store, struct error *err) ERROR_MUST_USE;

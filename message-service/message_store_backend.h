@@ -25,6 +25,9 @@ struct message_store_backend {
                             struct error *err);
     enum error_code (*find)(void *state, const char *room, const char *id,
                             struct message **ret_message, struct error *err);
+    void (*listen)(void *state, const struct message_store_listener *listener);
+    bool (*watch)(void *state, const char *room);
+    void (*unwatch)(void *state, const char *room);
     enum error_code (*check)(void *state, struct error *err);
 };
 

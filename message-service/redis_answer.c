@@ -32,6 +32,11 @@ static bool is_string(const redisReply *reply)
     return reply->type == REDIS_REPLY_STRING;
 }
 
+static bool is_time(const redisReply *reply)
+{
+    return is_integer(reply) && reply->integer <= REDIS_MESSAGE_TIME_MAX_MS;
+}
+
 /* The moment at which Redis answered `now_ms`, taken when the answer is here. */
 static struct redis_moment moment_of(const redisReply *now_ms, const struct clock *clock)
 {
@@ -57,7 +62,7 @@ enum error_code redis_answer_saved(const redisReply *reply, const struct clock *
         return full(reply, err);
     if (strcmp(outcome, "reused") == 0)
         return ERROR_IDEMPOTENCY_KEY_REUSED;
-    if (reply->elements < 3 || !is_integer(reply->element[1]) || !is_string(reply->element[2]))
+    if (reply->elements < 3 || !is_time(reply->element[1]) || !is_string(reply->element[2]))
         return misread(err);
     struct redis_moment moment = moment_of(reply->element[1], clock);
     const redisReply *json = reply->element[2];
@@ -100,15 +105,16 @@ static enum error_code read_messages(const redisReply *jsons, const struct redis
 }
 
 enum error_code redis_answer_listed(const redisReply *reply, const struct clock *clock,
-                                    struct message_list *ret_list, struct error *err)
+                                    struct message_list *ret_list, struct redis_moment *ret_moment,
+                                    struct error *err)
 {
-    if (!is_array(reply, 4) || !is_integer(reply->element[0]) || !is_integer(reply->element[1]) ||
+    if (!is_array(reply, 4) || !is_time(reply->element[0]) || !is_integer(reply->element[1]) ||
         !is_integer(reply->element[2]) || !is_array(reply->element[3], 0))
         return misread(err);
     struct redis_moment moment = moment_of(reply->element[0], clock);
     struct message_list list = {
-        .last_number = (uint64_t)reply->element[1]->integer,
-        .epoch = (uint64_t)reply->element[2]->integer,
+        .position = {.epoch = (uint64_t)reply->element[2]->integer,
+                     .number = (uint64_t)reply->element[1]->integer},
     };
     enum error_code code = read_messages(reply->element[3], &moment, &list);
     if (code) {
@@ -116,13 +122,37 @@ enum error_code redis_answer_listed(const redisReply *reply, const struct clock 
         return error_because(err, code, "out of memory");
     }
     *ret_list = list;
+    *ret_moment = moment;
+    return ERROR_NONE;
+}
+
+/* Reads the digits of a string that is nothing else; at most 15, which is far from overflow. */
+static bool read_digits(const redisReply *reply, int64_t *ret_number)
+{
+    enum { DIGITS_MAX = 15 };
+    if (!is_string(reply) || reply->len == 0 || reply->len > DIGITS_MAX ||
+        strspn(reply->str, "0123456789") != reply->len)
+        return false;
+    *ret_number = strtoll(reply->str, NULL, 10);
+    return true;
+}
+
+enum error_code redis_answer_time(const redisReply *reply, int64_t *ret_redis_us,
+                                  struct error *err)
+{
+    int64_t seconds, microseconds;
+    if (!is_array(reply, 2) || !read_digits(reply->element[0], &seconds) ||
+        !read_digits(reply->element[1], &microseconds) ||
+        seconds > REDIS_MESSAGE_TIME_MAX_MS / 1000 || microseconds >= 1000000)
+        return misread(err);
+    *ret_redis_us = seconds * 1000000 + microseconds;
     return ERROR_NONE;
 }
 
 enum error_code redis_answer_found(const redisReply *reply, const struct clock *clock,
                                    struct message **ret_message, struct error *err)
 {
-    if (!is_array(reply, 2) || !is_integer(reply->element[0]))
+    if (!is_array(reply, 2) || !is_time(reply->element[0]))
         return misread(err);
     const redisReply *json = reply->element[1];
     if (!is_string(json))

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "message_store.h"
+#include "redis_message.h"
 
 #include <hiredis/hiredis.h>
 
@@ -17,10 +18,14 @@
 enum error_code redis_answer_saved(const redisReply *reply, const struct clock *clock,
                                    struct message **ret_message, struct error *err) ERROR_MUST_USE;
 
-/* list.lua's. INTERNAL. */
+/* list.lua's; *ret_moment is when Redis made the list and when it was here. INTERNAL. */
 enum error_code redis_answer_listed(const redisReply *reply, const struct clock *clock,
-                                    struct message_list *ret_list,
+                                    struct message_list *ret_list, struct redis_moment *ret_moment,
                                     struct error *err) ERROR_MUST_USE;
+
+/* TIME's, in microseconds since 1970. INTERNAL. */
+enum error_code redis_answer_time(const redisReply *reply, int64_t *ret_redis_us,
+                                  struct error *err) ERROR_MUST_USE;
 
 /* find.lua's. MESSAGE_NOT_FOUND, INTERNAL. */
 enum error_code redis_answer_found(const redisReply *reply, const struct clock *clock,

@@ -1,23 +1,24 @@
 /*
  * hiredis' blocking calls bound each read() alone, so a long answer in small pieces could take any
- * time. Here the exchange is driven by hand, with its reader and its buffers and poll() between
- * them, and the deadline is that of the whole answer.
+ * time. Here the exchange is driven by hand, with its reader and its buffers over a socket that does
+ * not block and poll() between them, and the deadline is that of the whole answer.
  *
  * Not here: how many connections there are, what is tried again and when (redis_pool.c).
  */
 #include "redis_connection.h"
 
-#include "clock.h"
+#include "fd_wait.h"
+#include "redis_socket.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
+#include <unistd.h>
 
 struct redis_connection {
     redisContext *context;
+    int stop_fd;
+    bool unsent; /* something is in hiredis' output buffer */
     bool broken;
 };
 
@@ -33,13 +34,6 @@ void redis_command_add_string(struct redis_command *command, const char *string)
     redis_command_add(command, string, strlen(string));
 }
 
-/* Microseconds to the deadline, 0 when it is past. */
-static uint64_t left_us(uint64_t deadline_us)
-{
-    uint64_t now_us = clock_monotonic_us(&clock_system);
-    return deadline_us > now_us ? deadline_us - now_us : 0;
-}
-
 static enum error_code lost(struct redis_connection *connection, struct error *err)
 {
     connection->broken = true;
@@ -53,57 +47,85 @@ static enum error_code timed_out(struct redis_connection *connection, struct err
     return error_because(err, ERROR_TIMEOUT, "redis: no answer in time");
 }
 
-static enum error_code wait_readable(struct redis_connection *connection, uint64_t deadline_us,
-                                     struct error *err)
+static enum error_code await(struct redis_connection *connection, short events,
+                             uint64_t deadline_us, struct error *err)
 {
-    struct pollfd socket = {.fd = connection->context->fd, .events = POLLIN};
-    for (;;) {
-        uint64_t left = left_us(deadline_us);
-        if (!left)
-            return timed_out(connection, err);
-        int ready = poll(&socket, 1, (int)((left + 999) / 1000));
-        if (ready > 0)
-            return ERROR_NONE;
-        if (ready < 0 && errno != EINTR)
-            return lost(connection, err);
+    switch (fd_wait(connection->context->fd, events, deadline_us, connection->stop_fd)) {
+    case FD_READY: return ERROR_NONE;
+    case FD_TIMED_OUT: return timed_out(connection, err);
+    case FD_STOPPED: break;
     }
+    connection->broken = true;
+    return error_because(err, ERROR_UNAVAILABLE, "redis: stopping");
 }
 
-static enum error_code send_command(struct redis_connection *connection,
-                                    const struct redis_command *command, struct error *err)
+enum error_code redis_connection_queue(struct redis_connection *connection,
+                                       const struct redis_command *command, struct error *err)
 {
     /* hiredis does not write to the arguments, it only lacks the const. */
     const char **arguments = (const char **)(uintptr_t)command->arguments;
-    redisContext *context = connection->context;
-    if (redisAppendCommandArgv(context, command->count, arguments, command->lens) != REDIS_OK)
+    if (redisAppendCommandArgv(connection->context, command->count, arguments, command->lens) !=
+        REDIS_OK)
         return lost(connection, err);
-    int done = 0;
-    while (!done) {
-        errno = 0;
-        if (redisBufferWrite(context, &done) == REDIS_OK)
-            continue;
-        /* The socket's send timeout shows as EAGAIN: the other side takes nothing in. */
-        return errno == EAGAIN ? timed_out(connection, err) : lost(connection, err);
-    }
+    connection->unsent = true;
     return ERROR_NONE;
+}
+
+enum error_code redis_connection_send(struct redis_connection *connection, struct error *err)
+{
+    int done = 0;
+    if (redisBufferWrite(connection->context, &done) != REDIS_OK)
+        return lost(connection, err);
+    connection->unsent = !done;
+    return ERROR_NONE;
+}
+
+enum error_code redis_connection_receive(struct redis_connection *connection, struct error *err)
+{
+    return redisBufferRead(connection->context) == REDIS_OK ? ERROR_NONE : lost(connection, err);
+}
+
+enum error_code redis_connection_next_reply(struct redis_connection *connection,
+                                            redisReply **ret_reply, struct error *err)
+{
+    void *reply = NULL;
+    if (redisGetReplyFromReader(connection->context, &reply) != REDIS_OK)
+        return lost(connection, err);
+    *ret_reply = reply;
+    return ERROR_NONE;
+}
+
+static enum error_code send_command(struct redis_connection *connection,
+                                    const struct redis_command *command, uint64_t deadline_us,
+                                    struct error *err)
+{
+    enum error_code code = redis_connection_queue(connection, command, err);
+    if (!code)
+        code = redis_connection_send(connection, err);
+    while (!code && connection->unsent) {
+        code = await(connection, POLLOUT, deadline_us, err);
+        if (!code)
+            code = redis_connection_send(connection, err);
+    }
+    return code;
 }
 
 static enum error_code receive_reply(struct redis_connection *connection, uint64_t deadline_us,
                                      redisReply **ret_reply, struct error *err)
 {
     for (;;) {
-        void *reply = NULL;
-        if (redisGetReplyFromReader(connection->context, &reply) != REDIS_OK)
-            return lost(connection, err);
+        redisReply *reply = NULL;
+        enum error_code code = redis_connection_next_reply(connection, &reply, err);
+        if (!code && !reply)
+            code = await(connection, POLLIN, deadline_us, err);
+        if (!code && !reply)
+            code = redis_connection_receive(connection, err);
+        if (code)
+            return code;
         if (reply) {
             *ret_reply = reply;
             return ERROR_NONE;
         }
-        enum error_code code = wait_readable(connection, deadline_us, err);
-        if (code)
-            return code;
-        if (redisBufferRead(connection->context) != REDIS_OK)
-            return lost(connection, err);
     }
 }
 
@@ -111,24 +133,25 @@ enum error_code redis_connection_call(struct redis_connection *connection,
                                       const struct redis_command *command, uint64_t deadline_us,
                                       redisReply **ret_reply, struct error *err)
 {
-    enum error_code code = send_command(connection, command, err);
+    enum error_code code = send_command(connection, command, deadline_us, err);
     return code ? code : receive_reply(connection, deadline_us, ret_reply, err);
 }
 
 static enum error_code connect_to(const struct redis_url *url, uint64_t deadline_us,
                                   struct redis_connection *connection, struct error *err)
 {
-    uint64_t left = left_us(deadline_us);
-    if (left < 1000)
-        left = 1000; /* to hiredis, zero is no timeout at all */
-    struct timeval timeout = {(time_t)(left / 1000000), (suseconds_t)(left % 1000000)};
-    redisContext *context = url->path[0] ? redisConnectUnixWithTimeout(url->path, timeout)
-                                         : redisConnectWithTimeout(url->host, url->port, timeout);
-    connection->context = context;
-    if (!context)
+    int fd;
+    enum error_code code =
+        redis_socket_connect(url, deadline_us, connection->stop_fd, &fd, err);
+    if (code)
+        return code;
+    connection->context = redisConnectFd(fd);
+    if (!connection->context) {
+        close(fd);
         return error_because(err, ERROR_UNAVAILABLE, "redis: out of memory");
-    if (context->err || redisSetTimeout(context, timeout) != REDIS_OK)
-        return error_because(err, ERROR_UNAVAILABLE, "redis: cannot connect: %s", context->errstr);
+    }
+    /* It takes the socket for a blocking one, and would take "not now" for an error. */
+    connection->context->flags &= ~REDIS_BLOCK;
     return ERROR_NONE;
 }
 
@@ -177,11 +200,13 @@ static enum error_code select_db(struct redis_connection *connection, const stru
 }
 
 enum error_code redis_connection_open(const struct redis_url *url, uint64_t deadline_us,
-                                      struct redis_connection **ret_connection, struct error *err)
+                                      int stop_fd, struct redis_connection **ret_connection,
+                                      struct error *err)
 {
     struct redis_connection *connection = calloc(1, sizeof *connection);
     if (!connection)
         return error_because(err, ERROR_UNAVAILABLE, "redis: out of memory");
+    connection->stop_fd = stop_fd;
     enum error_code code = connect_to(url, deadline_us, connection, err);
     if (!code)
         code = sign_in(connection, url, deadline_us, err);
@@ -203,6 +228,16 @@ void redis_connection_free(struct redis_connection *connection)
     if (connection->context)
         redisFree(connection->context);
     free(connection);
+}
+
+int redis_connection_fd(const struct redis_connection *connection)
+{
+    return connection->context->fd;
+}
+
+bool redis_connection_has_unsent(const struct redis_connection *connection)
+{
+    return connection->unsent;
 }
 
 bool redis_connection_broken(const struct redis_connection *connection)

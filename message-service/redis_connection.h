@@ -31,14 +31,23 @@ struct redis_connection;
 void redis_command_add(struct redis_command *command, const char *bytes, size_t len);
 void redis_command_add_string(struct redis_command *command, const char *string);
 
+/* For a local reply; it may be NULL. */
+static inline void redis_reply_free(redisReply *reply)
+{
+    freeReplyObject(reply);
+}
+
+CLEANUP_DEFINE(redisReply, redis_reply_free)
+
 /*
  * Connects, and signs in (AUTH) and selects the database where `url` says so, all before
- * `deadline_us` on CLOCK_MONOTONIC; only the look-up of a host name is not bounded by it.
+ * `deadline_us` on CLOCK_MONOTONIC. Here and in later calls, waiting ends with UNAVAILABLE when
+ * `stop_fd` (-1: none) is readable; it is borrowed for the connection's life.
  * UNAVAILABLE: it cannot be reached, or refuses us; TIMEOUT: it was reached and does not answer.
  * The cause never holds the password.
  */
 enum error_code redis_connection_open(const struct redis_url *url, uint64_t deadline_us,
-                                      struct redis_connection **ret_connection,
+                                      int stop_fd, struct redis_connection **ret_connection,
                                       struct error *err) ERROR_MUST_USE;
 
 /* Closes. Takes NULL. */
@@ -54,6 +63,26 @@ CLEANUP_DEFINE(struct redis_connection, redis_connection_free)
 enum error_code redis_connection_call(struct redis_connection *connection,
                                       const struct redis_command *command, uint64_t deadline_us,
                                       redisReply **ret_reply, struct error *err) ERROR_MUST_USE;
+
+/*
+ * The same in parts that never wait, for one who polls the socket: a command is put in the queue, the
+ * queue is sent and what is there is taken in as far as that goes, and replies are taken one by one
+ * (*ret_reply is NULL where no whole one is there yet). UNAVAILABLE: the connection is lost.
+ */
+enum error_code redis_connection_queue(struct redis_connection *connection,
+                                       const struct redis_command *command,
+                                       struct error *err) ERROR_MUST_USE;
+enum error_code redis_connection_send(struct redis_connection *connection,
+                                      struct error *err) ERROR_MUST_USE;
+enum error_code redis_connection_receive(struct redis_connection *connection,
+                                         struct error *err) ERROR_MUST_USE;
+enum error_code redis_connection_next_reply(struct redis_connection *connection,
+                                            redisReply **ret_reply,
+                                            struct error *err) ERROR_MUST_USE;
+
+/* The socket, to be polled; and whether a part of the queue waits to be sent. */
+int redis_connection_fd(const struct redis_connection *connection);
+bool redis_connection_has_unsent(const struct redis_connection *connection);
 
 /* Whether it is of no further use. */
 bool redis_connection_broken(const struct redis_connection *connection);

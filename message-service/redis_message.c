@@ -31,16 +31,15 @@ static const char *string_member(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
-/* Reads a member that is a whole number above 0. */
-static bool number_member(const json_t *object, const char *name, int64_t *ret_number)
+/* Reads a member that is a whole number from 1 to `max`. */
+static bool number_member(const json_t *object, const char *name, int64_t max, int64_t *ret_number)
 {
     *ret_number = json_integer_value(json_object_get(object, name));
-    return *ret_number > 0;
+    return *ret_number > 0 && *ret_number <= max;
 }
 
 /* Fills `fields` with pointers into `object`. */
-static bool read_fields(const json_t *object, const struct redis_moment *moment,
-                        struct message_fields *fields)
+static bool read_fields(const json_t *object, struct message_fields *fields)
 {
     const json_t *author = json_object_get(object, "author");
     int64_t number;
@@ -50,30 +49,50 @@ static bool read_fields(const json_t *object, const struct redis_moment *moment,
     fields->text = string_member(object, "message");
     if (!fields->id || !message_id_valid(fields->id) || !fields->room ||
         !room_name_valid(fields->room) || (author && !fields->author) || !fields->text ||
-        !number_member(object, "created_at", &fields->created_at_ms) ||
-        !number_member(object, "expires_at", &fields->expires_at_ms) ||
-        !number_member(object, "number", &number))
+        !number_member(object, "created_at", REDIS_MESSAGE_TIME_MAX_MS, &fields->created_at_ms) ||
+        !number_member(object, "expires_at", REDIS_MESSAGE_TIME_MAX_MS, &fields->expires_at_ms) ||
+        !number_member(object, "number", INT64_MAX, &number))
         return false;
     fields->number = (uint64_t)number;
-    int64_t left_ms = fields->expires_at_ms - moment->redis_ms;
-    if (left_ms <= 0 || left_ms > left_max_ms)
-        return false;
-    fields->deadline_us = moment->monotonic_us + (uint64_t)left_ms * 1000u;
     return true;
+}
+
+bool redis_message_parse(const char *json, size_t len, struct redis_message *ret_parsed)
+{
+    *ret_parsed = (struct redis_message){.object = json_loadb(json, len, 0, NULL)};
+    if (ret_parsed->object && read_fields(ret_parsed->object, &ret_parsed->fields))
+        return true;
+    redis_message_fini(ret_parsed);
+    return false;
+}
+
+void redis_message_fini(struct redis_message *parsed)
+{
+    json_decref(parsed->object);
+    *parsed = (struct redis_message){0};
+}
+
+enum error_code redis_message_make(const struct redis_message *parsed,
+                                   const struct redis_moment *moment,
+                                   struct message **ret_message)
+{
+    struct message_fields fields = parsed->fields;
+    int64_t left_ms = fields.expires_at_ms - moment->redis_ms;
+    if (left_ms <= 0 || left_ms > left_max_ms)
+        return ERROR_MESSAGE_NOT_FOUND;
+    fields.deadline_us = moment->monotonic_us + (uint64_t)left_ms * 1000u;
+    struct message *message = message_new(&fields);
+    if (!message)
+        return ERROR_INTERNAL;
+    *ret_message = message;
+    return ERROR_NONE;
 }
 
 enum error_code redis_message_read(const char *json, size_t len, const struct redis_moment *moment,
                                    struct message **ret_message)
 {
-    struct message_fields fields = {0};
-    enum error_code code = ERROR_MESSAGE_NOT_FOUND;
-    json_t *object = json_loadb(json, len, 0, NULL);
-    if (object && read_fields(object, moment, &fields)) {
-        struct message *message = message_new(&fields);
-        code = message ? ERROR_NONE : ERROR_INTERNAL;
-        if (message)
-            *ret_message = message;
-    }
-    json_decref(object);
-    return code;
+    CLEANUP_FINI(redis_message_fini) struct redis_message parsed;
+    if (!redis_message_parse(json, len, &parsed))
+        return ERROR_MESSAGE_NOT_FOUND;
+    return redis_message_make(&parsed, moment, ret_message);
 }

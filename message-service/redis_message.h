@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Times are below this, the year 2286, so that they can be counted in microseconds too. */
+#define REDIS_MESSAGE_TIME_MAX_MS INT64_C(9999999999999)
+
 /* A moment on two clocks, Redis' and ours: it takes a message's end from one to the other. */
 struct redis_moment {
     int64_t redis_ms;
@@ -25,8 +28,25 @@ struct redis_moment {
 void redis_message_append_content(struct buffer *buffer, const char *room,
                                   const struct draft *draft);
 
-/* Reads a stored message; *ret_message is the caller's reference. MESSAGE_NOT_FOUND: it is over at
- * that moment, or is no message of ours; INTERNAL: out of memory. */
+/* A message's JSON taken apart; the fields point into it, and lack the end. Free with
+ * redis_message_fini, which takes a zeroed one. */
+struct redis_message {
+    struct json_t *object;
+    struct message_fields fields;
+};
+
+/* False where it is no message of ours (or out of memory); *ret_parsed is then zeroed. */
+bool redis_message_parse(const char *json, size_t len,
+                         struct redis_message *ret_parsed) ERROR_MUST_USE;
+void redis_message_fini(struct redis_message *parsed);
+
+/* Makes the message; *ret_message is the caller's reference. MESSAGE_NOT_FOUND: it is over at that
+ * moment; INTERNAL: out of memory. */
+enum error_code redis_message_make(const struct redis_message *parsed,
+                                   const struct redis_moment *moment,
+                                   struct message **ret_message) ERROR_MUST_USE;
+
+/* Both in one; MESSAGE_NOT_FOUND also where it is no message of ours. */
 enum error_code redis_message_read(const char *json, size_t len, const struct redis_moment *moment,
                                    struct message **ret_message) ERROR_MUST_USE;
 

@@ -18,11 +18,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct redis_pool {
     struct redis_url url;
     uint64_t timeout_us;
+    int stop_fd;
     struct breaker breaker;
 
     pthread_mutex_t lock; /* over all below, and the scripts' sha */
@@ -46,15 +46,6 @@ static uint64_t now_us(void)
     return clock_monotonic_us(&clock_system);
 }
 
-static void init_given_back(struct redis_pool *pool)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->given_back, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 enum error_code redis_pool_open(const struct redis_pool_config *config,
                                 struct redis_pool **ret_pool, struct error *err)
 {
@@ -67,11 +58,12 @@ enum error_code redis_pool_open(const struct redis_pool_config *config,
     }
     pool->url = *config->url;
     pool->timeout_us = config->timeout_ms * 1000u;
+    pool->stop_fd = config->stop_fd;
     pool->idle = idle;
     pool->max = config->connections;
     breaker_init(&pool->breaker, config->clock, REDIS_POOL_BREAKER_OPEN_MS * 1000u);
     pthread_mutex_init(&pool->lock, NULL);
-    init_given_back(pool);
+    clock_cond_init(&pool->given_back);
     *ret_pool = pool;
     return ERROR_NONE;
 }
@@ -100,8 +92,7 @@ void redis_pool_free(struct redis_pool *pool)
 static enum error_code lease(struct redis_pool *pool, uint64_t deadline_us,
                              struct redis_connection **ret_connection, struct error *err)
 {
-    struct timespec until = {(time_t)(deadline_us / 1000000u),
-                             (long)(deadline_us % 1000000u) * 1000};
+    struct timespec until = clock_timespec(deadline_us);
     LOCKED(&pool->lock);
     while (pool->used == pool->max) {
         int result = pthread_cond_timedwait(&pool->given_back, &pool->lock, &until);
@@ -191,7 +182,8 @@ static enum error_code attempt(struct redis_pool *pool, struct redis_connection 
                                struct call *call, uint64_t ready_us, struct error *err)
 {
     if (!*connection) {
-        enum error_code code = redis_connection_open(&pool->url, ready_us, connection, err);
+        enum error_code code =
+            redis_connection_open(&pool->url, ready_us, pool->stop_fd, connection, err);
         if (code)
             return code;
     }

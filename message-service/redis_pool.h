@@ -26,10 +26,11 @@ struct redis_pool_config {
     uint64_t timeout_ms;
     unsigned connections;      /* at most; at least 1 */
     const struct clock *clock; /* the breaker's; borrowed for the pool's life */
+    int stop_fd;               /* when readable, calls under way end at once; -1: none; borrowed */
 };
 
-/* A script, and what the server calls it. Set `source`, which is borrowed, and leave the rest to the
- * pool, which guards it by its lock. One script belongs to one pool. */
+/* A script, and what the server calls it. Set `source`, which is borrowed, and leave the rest to
+ * the pool, which guards it by its lock. One script belongs to one pool. */
 struct redis_script {
     const char *source;
     char sha[REDIS_SHA_LEN + 1]; /* empty: not loaded yet */

@@ -3,16 +3,20 @@
  * system. One call is one script is one round trip; the scripts are beside this file, in scripts/,
  * and say what is atomic and why.
  *
- * Here are the keys and the calls. Connections, retries and the breaker are redis_pool.c's, what the
- * answers mean is redis_answer.c's, the stored form of a message redis_message.c's.
+ * Here are the calls. Keys are redis_key.c's, connections, retries and the breaker redis_pool.c's,
+ * what the answers mean is redis_answer.c's, the stored form of a message redis_message.c's, what is
+ * published redis_subscriber.c's.
  *
  * Needs Redis 6.2 or later (SET with PXAT).
  */
 #include "message_store_backend.h"
 #include "redis_answer.h"
+#include "redis_key.h"
+#include "redis_list.h"
 #include "redis_message.h"
 #include "redis_pool.h"
 #include "redis_scripts.h"
+#include "redis_subscriber.h"
 #include "redis_url.h"
 
 #include <stdio.h>
@@ -20,28 +24,20 @@
 #include <string.h>
 
 enum {
-    PREFIX_MAX = 128,
-    KEY_SIZE = PREFIX_MAX + ROOM_NAME_MAX + IDEMPOTENCY_KEY_MAX + 32,
     DECIMAL_SIZE = 21,
     CONTENT_MAX = 1023 * 1024, /* such that a message's JSON with it stays within its own limit */
 };
 
 struct redis_store {
-    char prefix[PREFIX_MAX + 1];
+    char prefix[REDIS_PREFIX_MAX + 1];
     char room_max_messages[DECIMAL_SIZE];
     const struct clock *clock;
     struct redis_pool *pool;
+    struct redis_subscriber *subscriber;
     struct redis_script save;
     struct redis_script list;
     struct redis_script find;
 };
-
-static void free_reply(redisReply *reply)
-{
-    freeReplyObject(reply);
-}
-
-CLEANUP_DEFINE(redisReply, free_reply)
 
 static bool redis_url_valid(const char *url)
 {
@@ -52,8 +48,30 @@ static bool redis_url_valid(const char *url)
 static void redis_free(void *state)
 {
     struct redis_store *store = state;
+    redis_subscriber_free(store->subscriber);
     redis_pool_free(store->pool);
     free(store);
+}
+
+static enum error_code open_connections(struct redis_store *store,
+                                        const struct message_store_config *config,
+                                        const struct redis_url *url, struct error *err)
+{
+    struct redis_pool_config pool = {
+        .url = url,
+        .timeout_ms = config->timeout_ms,
+        .connections = config->connections,
+        .clock = config->clock,
+        .stop_fd = -1,
+    };
+    struct redis_subscriber_config subscriber = {
+        .url = url,
+        .prefix = config->prefix,
+        .timeout_ms = config->timeout_ms,
+        .clock = config->clock,
+    };
+    enum error_code code = redis_pool_open(&pool, &store->pool, err);
+    return code ? code : redis_subscriber_new(&subscriber, &store->subscriber, err);
 }
 
 static enum error_code redis_open(const struct message_store_config *config, void **ret_state,
@@ -62,9 +80,9 @@ static enum error_code redis_open(const struct message_store_config *config, voi
     struct redis_url url;
     if (!redis_url_parse(config->url, &url))
         return error_because(err, ERROR_INTERNAL, "redis: not a URL of Redis");
-    if (strlen(config->prefix) > PREFIX_MAX)
+    if (strlen(config->prefix) > REDIS_PREFIX_MAX)
         return error_because(err, ERROR_INTERNAL, "redis: a prefix has at most %d bytes",
-                             PREFIX_MAX);
+                             REDIS_PREFIX_MAX);
     struct redis_store *store = calloc(1, sizeof *store);
     if (!store)
         return error_because(err, ERROR_INTERNAL, "out of memory");
@@ -75,26 +93,13 @@ static enum error_code redis_open(const struct message_store_config *config, voi
     store->save.source = redis_script_save;
     store->list.source = redis_script_list;
     store->find.source = redis_script_find;
-    struct redis_pool_config pool = {
-        .url = &url,
-        .timeout_ms = config->timeout_ms,
-        .connections = config->connections,
-        .clock = config->clock,
-    };
-    enum error_code code = redis_pool_open(&pool, &store->pool, err);
+    enum error_code code = open_connections(store, config, &url, err);
     if (code) {
         redis_free(store);
         return code;
     }
     *ret_state = store;
     return ERROR_NONE;
-}
-
-/* prefix:{room}:name, and what comes behind it. The parts were measured before: it always fits. */
-static void make_key(const struct redis_store *store, const char *room, const char *name,
-                     const char *behind, char ret_key[KEY_SIZE])
-{
-    snprintf(ret_key, KEY_SIZE, "%s:{%s}:%s%s", store->prefix, room, name, behind);
 }
 
 static enum error_code redis_save(void *state, const char *id, const char *room,
@@ -107,12 +112,12 @@ static enum error_code redis_save(void *state, const char *id, const char *room,
     redis_message_append_content(&content, room, draft);
     if (content.failed)
         return error_because(err, ERROR_INTERNAL, "out of memory");
-    char message[KEY_SIZE], index[KEY_SIZE], event[KEY_SIZE], channel[KEY_SIZE];
-    make_key(store, room, "message:", id, message);
-    make_key(store, room, "index", "", index);
-    make_key(store, room, "event", "", event);
-    make_key(store, room, "events", "", channel);
-    char record[KEY_SIZE], ttl_ms[DECIMAL_SIZE];
+    char message[REDIS_KEY_SIZE], index[REDIS_KEY_SIZE], event[REDIS_KEY_SIZE], channel[REDIS_KEY_SIZE];
+    redis_key_make(store->prefix, room, REDIS_KEY_MESSAGE, id, message);
+    redis_key_make(store->prefix, room, REDIS_KEY_INDEX, "", index);
+    redis_key_make(store->prefix, room, REDIS_KEY_EVENT, "", event);
+    redis_key_make(store->prefix, room, REDIS_KEY_CHANNEL, "", channel);
+    char record[REDIS_KEY_SIZE], ttl_ms[DECIMAL_SIZE];
     snprintf(ttl_ms, sizeof ttl_ms, "%llu", (unsigned long long)draft->ttl_ms);
 
     struct redis_command command = {0};
@@ -121,7 +126,7 @@ static enum error_code redis_save(void *state, const char *id, const char *room,
     redis_command_add_string(&command, index);
     redis_command_add_string(&command, event);
     if (idempotency_key) {
-        make_key(store, room, "idempotency:", idempotency_key, record);
+        redis_key_make(store->prefix, room, REDIS_KEY_IDEMPOTENCY, idempotency_key, record);
         redis_command_add_string(&command, record);
     }
     redis_command_add_string(&command, id);
@@ -129,41 +134,50 @@ static enum error_code redis_save(void *state, const char *id, const char *room,
     redis_command_add_string(&command, ttl_ms);
     redis_command_add_string(&command, store->room_max_messages);
     redis_command_add_string(&command, channel);
-    CLEANUP(free_reply) redisReply *reply = NULL;
+    CLEANUP(redis_reply_free) redisReply *reply = NULL;
     enum error_code code = redis_pool_eval(store->pool, &store->save, &command, &reply, err);
     return code ? code : redis_answer_saved(reply, store->clock, ret_message, err);
 }
 
-static enum error_code redis_list(void *state, const char *room, struct message_list *ret_list,
-                                  struct error *err)
+static enum error_code redis_list_room(void *state, const char *room, struct message_list *ret_list,
+                                       struct error *err)
 {
     struct redis_store *store = state;
-    char index[KEY_SIZE], event[KEY_SIZE], message_prefix[KEY_SIZE];
-    make_key(store, room, "index", "", index);
-    make_key(store, room, "event", "", event);
-    make_key(store, room, "message:", "", message_prefix);
-    struct redis_command command = {0};
-    redis_pool_eval_begin(&command, "2");
-    redis_command_add_string(&command, index);
-    redis_command_add_string(&command, event);
-    redis_command_add_string(&command, message_prefix);
-    CLEANUP(free_reply) redisReply *reply = NULL;
-    enum error_code code = redis_pool_eval(store->pool, &store->list, &command, &reply, err);
-    return code ? code : redis_answer_listed(reply, store->clock, ret_list, err);
+    struct redis_moment moment;
+    return redis_list(store->pool, &store->list, store->prefix, room, store->clock, ret_list,
+                      &moment, err);
 }
 
 static enum error_code redis_find(void *state, const char *room, const char *id,
                                   struct message **ret_message, struct error *err)
 {
     struct redis_store *store = state;
-    char message[KEY_SIZE];
-    make_key(store, room, "message:", id, message);
+    char message[REDIS_KEY_SIZE];
+    redis_key_make(store->prefix, room, REDIS_KEY_MESSAGE, id, message);
     struct redis_command command = {0};
     redis_pool_eval_begin(&command, "1");
     redis_command_add_string(&command, message);
-    CLEANUP(free_reply) redisReply *reply = NULL;
+    CLEANUP(redis_reply_free) redisReply *reply = NULL;
     enum error_code code = redis_pool_eval(store->pool, &store->find, &command, &reply, err);
     return code ? code : redis_answer_found(reply, store->clock, ret_message, err);
+}
+
+static void redis_listen(void *state, const struct message_store_listener *listener)
+{
+    struct redis_store *store = state;
+    redis_subscriber_listen(store->subscriber, listener);
+}
+
+static bool redis_watch(void *state, const char *room)
+{
+    struct redis_store *store = state;
+    return redis_subscriber_watch(store->subscriber, room);
+}
+
+static void redis_unwatch(void *state, const char *room)
+{
+    struct redis_store *store = state;
+    redis_subscriber_unwatch(store->subscriber, room);
 }
 
 static enum error_code redis_check(void *state, struct error *err)
@@ -171,7 +185,7 @@ static enum error_code redis_check(void *state, struct error *err)
     struct redis_store *store = state;
     struct redis_command command = {0};
     redis_command_add_string(&command, "PING");
-    CLEANUP(free_reply) redisReply *reply = NULL;
+    CLEANUP(redis_reply_free) redisReply *reply = NULL;
     return redis_pool_call(store->pool, &command, &reply, err);
 }
 
@@ -182,8 +196,11 @@ const struct message_store_backend redis_backend = {
     .open = redis_open,
     .free = redis_free,
     .save = redis_save,
-    .list = redis_list,
+    .list = redis_list_room,
     .find = redis_find,
+    .listen = redis_listen,
+    .watch = redis_watch,
+    .unwatch = redis_unwatch,
     .check = redis_check,
 };
 
@@ -194,7 +211,10 @@ const struct message_store_backend unix_backend = {
     .open = redis_open,
     .free = redis_free,
     .save = redis_save,
-    .list = redis_list,
+    .list = redis_list_room,
     .find = redis_find,
+    .listen = redis_listen,
+    .watch = redis_watch,
+    .unwatch = redis_unwatch,
     .check = redis_check,
 };

@@ -85,6 +85,22 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
     return message_http_answer(exchange, 200, message, clock_monotonic_us(&clock_system));
 }
 
+static enum error_code get_events(struct http_exchange *exchange, void *context,
+                                  struct error *err)
+{
+    struct message_service *service = context;
+    const char *name;
+    CLEANUP(live_room_release) struct live_room *room = NULL;
+    enum error_code code = message_http_room(exchange, &name, err);
+    if (!code)
+        code = live_rooms_use(service->rooms, name, service->sync_timeout_ms, &room, err);
+    if (code)
+        return code;
+    http_set_header(exchange, MESSAGE_LIMITS_HEADER, "%s", service->limits);
+    char buffer[EVENT_ID_SIZE];
+    return live_room_subscribe(room, exchange, message_http_last_event_id(exchange, buffer), err);
+}
+
 static enum error_code get_konnichiwa(struct http_exchange *exchange, void *context,
                                       struct error *err)
 {
@@ -114,6 +130,8 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
 const struct http_route message_service_routes[] = {
     {.path = "/messages", .get = get_messages, .post = post_message},
     {.path = "/messages/:id", .get = get_message},
+    {.path = "/events", .get = get_events},
+    {.path = "/rooms/:room/events", .get = get_events},
     {.path = "/rooms/:room/messages", .get = get_messages, .post = post_message},
     {.path = "/rooms/:room/messages/:id", .get = get_message},
     {.path = "/konnichiwa", .get = get_konnichiwa},

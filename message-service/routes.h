@@ -5,6 +5,8 @@
 #define TEMPMESSENGER_ROUTES_H
 
 #include "http_server.h"
+#include "live_room.h"
+#include "message_limits.h"
 #include "message_store.h"
 
 #include <stdatomic.h>
@@ -12,7 +14,10 @@
 /* What the handlers work on; shared by the server's threads. */
 struct message_service {
     struct message_store *store;
+    struct live_rooms *rooms;
+    uint64_t sync_timeout_ms; /* how long a first reader waits for a room */
     struct draft_rules rules;
+    char limits[MESSAGE_LIMITS_SIZE]; /* the same, as the readers of events are told them */
     _Atomic bool stopping; /* not ready any more */
 };
 

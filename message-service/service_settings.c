@@ -28,7 +28,7 @@ static bool store_url_valid(const char *text, const char **ret_rule)
 /* clang-format off */
 static const struct setting rows[] = {
     COMMON_SETTINGS(struct service_settings, "8001"),
-    {.name = "STORE_URL", SETTING_SECRET_AT(struct service_settings, store_url),
+    {.name = "STORE_URL", SETTING_TEXT_AT(struct service_settings, store_url),
      .fallback = "memory:", .valid = store_url_valid,
      .help = "where messages are kept: memory:, redis://[user:password@]host[:port][/db] or "
              "unix:///path/redis.sock"},
@@ -58,9 +58,8 @@ static const struct setting rows[] = {
 
 static const struct settings_program program = {
     .name = "message-service",
-    .summary = "Keeps the messages of TempMessenger until they expire: what is valid, how long it "
-               "lives and\n"
-               "where it is stored. Speaks HTTP and JSON.",
+    .summary = "Keeps the messages of TempMessenger until they expire: what is valid, how long\n"
+               "they live and where they are stored. Speaks HTTP and JSON.",
     .settings = rows,
     .count = sizeof rows / sizeof rows[0],
 };

@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct curl_pool {
     pthread_mutex_t lock;
@@ -26,12 +25,8 @@ struct curl_pool *curl_pool_new(unsigned size)
     if (!pool)
         return NULL;
     pool->size = size;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->returned, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&pool->returned);
     return pool;
 }
 
@@ -49,11 +44,7 @@ void curl_pool_free(struct curl_pool *pool)
 /* Waits until a handle is there or one more may be made; false when `wait_ms` is over. */
 static bool wait_for_handle(struct curl_pool *pool, uint64_t wait_ms)
 {
-    uint64_t end_us = clock_monotonic_us(&clock_system) + wait_ms * 1000;
-    struct timespec end = {
-        .tv_sec = (time_t)(end_us / 1000000u),
-        .tv_nsec = (long)(end_us % 1000000u) * 1000,
-    };
+    struct timespec end = clock_timespec(clock_monotonic_us(&clock_system) + wait_ms * 1000);
     while (!pool->available && pool->made == pool->size)
         if (pthread_cond_timedwait(&pool->returned, &pool->lock, &end) != 0)
             return pool->available > 0;

@@ -7,6 +7,7 @@
  */
 #include "gateway_settings.h"
 #include "origin.h"
+#include "process.h"
 #include "rate_limit.h"
 #include "service_url.h"
 
@@ -15,6 +16,9 @@
 
 /* Room for 64 origins of the longest kind. */
 enum { LIST_TEXT_MAX = SETTINGS_FILE_MAX };
+
+/* Where an installation, and a build too, has the templates. */
+#define TEMPLATE_DIR_BESIDE_PROGRAM "../share/tempmessenger/templates"
 
 /* Splits `text` at its commas, in place, into at most `max` elements without the spaces around
  * them. False where there are more, or one is empty. */
@@ -104,8 +108,9 @@ static const struct setting rows[] = {
      .fallback = "2s", .minimum = CALL_TIMEOUT_MIN_MS, .maximum = CALL_TIMEOUT_MAX_MS,
      .help = "how long to wait for the message service"},
     {.name = "TEMPLATE_DIR", SETTING_TEXT_AT(struct gateway_settings, template_dir),
-     .fallback = TEMPMESSENGER_TEMPLATE_DIR,
-     .help = "the directory of the page's templates and static files"},
+     .fallback = TEMPLATE_DIR_BESIDE_PROGRAM,
+     .help = "the directory of the page's templates and static files; the default is seen from "
+             "the program's own directory"},
     {.name = "RATE_LIMIT", SETTING_RATE_AT(struct gateway_settings, rate_limit),
      .fallback = "20/s", .minimum = 1, .maximum = RATE_LIMIT_COUNT_MAX,
      .help = "how many messages a client address may send: 20/s, 100/m, 1000/h or off"},
@@ -121,12 +126,24 @@ static const struct setting rows[] = {
 
 static const struct settings_program program = {
     .name = "web-gateway",
-    .summary = "Shows the messages of TempMessenger to people: the page, live events and JSON for "
-               "browsers and\n"
-               "for curl, in front of the message service.",
+    .summary = "Shows the messages of TempMessenger to people: the page, live events and JSON,\n"
+               "for browsers and for curl, in front of the message service.",
     .settings = rows,
     .count = sizeof rows / sizeof rows[0],
 };
+
+/* The default names a place relative to the program, not to where it is started. */
+static bool find_template_dir(char **template_dir)
+{
+    if (strcmp(*template_dir, TEMPLATE_DIR_BESIDE_PROGRAM) != 0)
+        return true;
+    char *found = process_path_beside_program(*template_dir);
+    if (!found)
+        return false;
+    free(*template_dir);
+    *template_dir = found;
+    return true;
+}
 
 static void strip_slashes(char *url)
 {
@@ -147,10 +164,11 @@ enum settings_outcome gateway_settings_load(int argc, char *const argv[], char *
     strip_slashes(ret_settings->message_service_url);
     char *proxies = ret_settings->trusted_proxies_text;
     char *origins = ret_settings->allowed_origins_text;
-    if ((!proxies || read_proxies(proxies, ret_settings)) &&
+    if (find_template_dir(&ret_settings->template_dir) && (!proxies || read_proxies(proxies, ret_settings)) &&
         (!origins || read_origins(origins, ret_settings)))
         return SETTINGS_OK;
-    gateway_settings_fini(ret_settings); /* not reached: both were tried while loading */
+    fprintf(err, "%s: out of memory\n", program.name); /* the lists were tried while loading */
+    gateway_settings_fini(ret_settings);
     return SETTINGS_INVALID;
 }
 

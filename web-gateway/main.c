@@ -6,7 +6,9 @@
 #include "log.h"
 #include "posting.h"
 #include "process.h"
+#include "room_feed.h"
 #include "routes.h"
+#include "service.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -14,41 +16,109 @@
 
 extern char **environ;
 
-static void close_gateway(struct web_gateway *gateway)
+enum {
+    /* Rooms watched at one time; each costs a connection to the message service. */
+    ROOMS_MAX = 4096,
+    LINGER_US = 60 * 1000 * 1000, /* how long a room that nobody asks for is kept up to date */
+};
+
+/* What only this file knows of: the feeds are seen through the live rooms alone. */
+struct process_parts {
+    struct web_gateway gateway;
+    struct room_feeds *feeds;
+};
+
+static void close_parts(struct process_parts *parts)
 {
+    struct web_gateway *gateway = &parts->gateway;
+    live_rooms_free(gateway->rooms);
+    room_feeds_free(parts->feeds);
     message_client_free(gateway->client);
     rate_limit_free(gateway->rate_limit);
     static_files_free(gateway->static_files);
     page_free(gateway->page);
 }
 
-/* Fills `gateway`; what is there after a failure is freed by close_gateway too. */
-static enum error_code open_gateway(const struct gateway_settings *settings, unsigned threads,
-                                    struct web_gateway *gateway, struct error *err)
+static enum error_code load_page(const struct gateway_settings *settings,
+                                 struct web_gateway *gateway, struct error *err)
 {
+    enum error_code code = page_load(settings->template_dir, &gateway->page, err);
+    if (!code)
+        code = static_files_load(settings->template_dir, &gateway->static_files, err);
+    return code ? error_set(err, code, "TEMPLATE_DIR: %s", settings->template_dir) : ERROR_NONE;
+}
+
+static void on_reached(void *context, const struct message_limits *limits)
+{
+    struct web_gateway *gateway = context;
+    atomic_store(&gateway->connected, true);
+    LOCKED(&gateway->limits_lock);
+    if (limits)
+        gateway->limits = *limits;
+}
+
+/* The rooms and what fills them. */
+static bool open_rooms(const struct gateway_settings *settings, unsigned callers,
+                       struct process_parts *parts)
+{
+    struct room_feeds_config feeds = {
+        .url = settings->message_service_url,
+        .token = settings->common.service_token,
+        .timeout_ms = settings->upstream_timeout_ms,
+        .reached = on_reached,
+        .reached_context = &parts->gateway,
+    };
+    parts->feeds = room_feeds_new(&feeds);
+    if (!parts->feeds)
+        return false;
+    struct live_rooms_config rooms = {
+        .source = {.open = room_feeds_open, .close = room_feeds_close, .context = parts->feeds},
+        .rooms_max = ROOMS_MAX,
+        .subscribers_max = settings->common.max_connections,
+        .waiters_max = callers,
+        .linger_us = LINGER_US,
+        .clock = &clock_system,
+    };
+    parts->gateway.rooms = live_rooms_new(&rooms);
+    return parts->gateway.rooms != NULL;
+}
+
+/* Fills `parts`; what is there after a failure is freed by close_parts too. */
+static enum error_code open_parts(const struct gateway_settings *settings, unsigned threads,
+                                  struct process_parts *parts, struct error *err)
+{
+    struct web_gateway *gateway = &parts->gateway;
+    /* One thread is always left for those who wait for nobody. */
+    unsigned callers = threads > 1 ? threads - 1 : 1;
     struct message_client_config client = {
         .url = settings->message_service_url,
         .token = settings->common.service_token,
         .timeout_ms = settings->upstream_timeout_ms,
-        /* One thread is always left for those who need no call. */
-        .connections = threads > 1 ? threads - 1 : 1,
+        .connections = callers,
     };
+    const struct setting_rate *rate = &settings->rate_limit;
+    gateway->upstream_timeout_ms = settings->upstream_timeout_ms;
     gateway->trusted_proxies = settings->trusted_proxies;
     gateway->trusted_proxy_count = settings->trusted_proxies_count;
     gateway->allowed_origins = settings->allowed_origins;
     gateway->allowed_origin_count = settings->allowed_origins_count;
-    enum error_code code = page_load(settings->template_dir, &gateway->page, err);
-    if (!code)
-        code = static_files_load(settings->template_dir, &gateway->static_files, err);
+    enum error_code code = load_page(settings, gateway, err);
     if (code)
         return code;
     gateway->client = message_client_new(&client);
-    if (settings->rate_limit.count)
-        gateway->rate_limit =
-            rate_limit_new(settings->rate_limit.count, settings->rate_limit.window_ms);
-    if (!gateway->client || (settings->rate_limit.count && !gateway->rate_limit))
+    if (rate->count)
+        gateway->rate_limit = rate_limit_new(rate->count, rate->window_ms);
+    if (!gateway->client || (rate->count && !gateway->rate_limit) ||
+        !open_rooms(settings, callers, parts))
         return error_because(err, ERROR_INTERNAL, "out of memory");
     return ERROR_NONE;
+}
+
+static void stop(void *context)
+{
+    struct web_gateway *gateway = context;
+    atomic_store(&gateway->stopping, true);
+    live_rooms_stop(gateway->rooms);
 }
 
 static enum error_code serve(const struct gateway_settings *settings, unsigned threads,
@@ -64,28 +134,17 @@ static enum error_code serve(const struct gateway_settings *settings, unsigned t
         .route_count = web_gateway_route_count,
         .service = gateway,
     };
-    struct http_server *server;
-    enum error_code code = http_server_start(&config, &server, err);
-    if (code)
-        return code;
-    log_write(LOG_LEVEL_INFO, "listening", LOG_TEXT("address", config.address),
-              LOG_NUMBER("port", http_server_port(server)), LOG_NUMBER("threads", threads));
-    const char *signal = process_wait();
-    log_write(LOG_LEVEL_INFO, "stopping", LOG_TEXT("signal", signal));
-    atomic_store(&gateway->stopping, true);
-    http_server_drain(server, settings->common.shutdown_timeout_ms);
-    http_server_free(server);
-    return ERROR_NONE;
+    return service_run(&config, settings->common.shutdown_timeout_ms, stop, err);
 }
 
 static enum error_code run(const struct gateway_settings *settings, struct error *err)
 {
     unsigned threads = process_threads(settings->common.http_threads);
-    struct web_gateway gateway = {0};
-    enum error_code code = open_gateway(settings, threads, &gateway, err);
+    struct process_parts parts = {.gateway = {.limits_lock = PTHREAD_MUTEX_INITIALIZER}};
+    enum error_code code = open_parts(settings, threads, &parts, err);
     if (!code)
-        code = serve(settings, threads, &gateway, err);
-    close_gateway(&gateway);
+        code = serve(settings, threads, &parts.gateway, err);
+    close_parts(&parts);
     return code;
 }
 

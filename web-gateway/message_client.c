@@ -27,8 +27,8 @@ enum {
     RETRY_AFTER_MAX_S = 24 * 3600,
 };
 
-/* An answer at its longest: a full room of long messages. */
-static const size_t answer_max = (size_t)256 * 1024 * 1024;
+/* An answer at its longest: one message. */
+static const size_t answer_max = (size_t)1024 * 1024;
 
 struct message_client {
     struct message_client_config config;
@@ -293,28 +293,6 @@ enum error_code message_client_post(struct message_client *client,
                                      clock_monotonic_us(&clock_system), ret_message)))
         code = unreadable(err);
     buffer_fini(&answer.body);
-    return code;
-}
-
-enum error_code message_client_list(struct message_client *client,
-                                    const struct message_client_origin *origin, const char *room,
-                                    struct board **ret_board, struct error *err)
-{
-    struct call call = {.origin = origin};
-    struct answer answer = {0};
-    buffer_init(&answer.body, answer_max);
-    struct board *board = board_new();
-    enum error_code code = board && set_url(client, &call, "/rooms/%s/messages", room)
-                               ? call_service(client, &call, &answer, err)
-                               : ERROR_INTERNAL;
-    if (!code && (!answer.body.data || !board_read(board, answer.body.data, answer.body.len,
-                                                   clock_monotonic_us(&clock_system))))
-        code = unreadable(err);
-    buffer_fini(&answer.body);
-    if (code)
-        board_free(board);
-    else
-        *ret_board = board;
     return code;
 }
 

@@ -55,11 +55,6 @@ enum error_code message_client_post(struct message_client *client,
                                     const struct message_client_post *post,
                                     struct message **ret_message, struct error *err) ERROR_MUST_USE;
 
-/* The live messages of `room`; the caller frees *ret_board. */
-enum error_code message_client_list(struct message_client *client,
-                                    const struct message_client_origin *origin, const char *room,
-                                    struct board **ret_board, struct error *err) ERROR_MUST_USE;
-
 /* The service's greeting, appended to `ret_text`. */
 enum error_code message_client_konnichiwa(struct message_client *client,
                                           const struct message_client_origin *origin,

@@ -1,5 +1,6 @@
 /*
- * The page: a room's live messages and the form, rendered from templates/home.html.
+ * The page: a room's live messages and the form, rendered from templates/home.html in the reader's
+ * language.
  */
 #ifndef TEMPMESSENGER_PAGE_H
 #define TEMPMESSENGER_PAGE_H
@@ -10,23 +11,41 @@
 
 /* What a browser may do on the page: use our own files and talk to us, nothing else. */
 #define PAGE_SECURITY_POLICY                                                                       \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " \
-    "manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "            \
-    "require-trusted-types-for 'script'"
+    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; " \
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; "         \
+    "base-uri 'none'; require-trusted-types-for 'script'; trusted-types tempmessenger"
 
 struct page;
 
-/* Reads the template from `template_dir`, once. INTERNAL, with a cause for the operator. */
+/* What the message service allows; all zero where it is not known. */
+struct page_limits {
+    uint64_t ttl_min_ms;
+    uint64_t ttl_max_ms;
+    uint64_t ttl_default_ms;
+    size_t text_max; /* bytes of a message */
+};
+
+/* One rendering; everything is borrowed for the call. */
+struct page_view {
+    const char *room;
+    const struct board *board; /* stays as it is meanwhile; the caller sees to it */
+    uint64_t now_us;
+    struct page_limits limits;
+    const char *accept_language; /* the header, or NULL */
+    const char *host;            /* the Host header, or NULL; anything odd in it is not shown */
+    bool paused;                 /* without scripts, the page does not reload by itself */
+};
+
+/* Reads the template and the tables of texts from `template_dir`, once. INTERNAL, with a cause for
+ * the operator. */
 enum error_code page_load(const char *template_dir, struct page **ret_page,
                           struct error *err) ERROR_MUST_USE;
 
 /* No rendering may be under way. Takes NULL. */
 void page_free(struct page *page);
 
-/* Appends the page of `room` with the messages of `board` at `now_us`. Any thread; the caller sees
- * to it that the board stays as it is. INTERNAL when out of memory. */
-enum error_code page_render(const struct page *page, const char *room, const struct board *board,
-                            uint64_t now_us, struct buffer *ret_html,
-                            struct error *err) ERROR_MUST_USE;
+/* Appends the page. Any thread. INTERNAL when out of memory or over `ret_html`'s maximum. */
+enum error_code page_write(const struct page *page, const struct page_view *view,
+                           struct buffer *ret_html, struct error *err) ERROR_MUST_USE;
 
 #endif

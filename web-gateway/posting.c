@@ -63,16 +63,48 @@ static bool needs_no_limits(enum error_code code)
            code == ERROR_INVALID_MESSAGE || code == ERROR_INVALID_AUTHOR;
 }
 
-static enum error_code check_draft(const struct http_exchange *exchange, struct error *err)
+static const struct draft_rules no_limits = {.text_max = SIZE_MAX, .ttl_max_ms = UINT64_MAX};
+
+/* The error of a draft read with `no_limits`, if it is one to be told here. */
+static enum error_code error_without_limits(enum error_code code, struct error *err)
 {
-    static const struct draft_rules no_limits = {.text_max = SIZE_MAX, .ttl_max_ms = UINT64_MAX};
-    CLEANUP_FINI(draft_fini) struct draft draft = {0};
-    enum error_code code = message_http_draft(exchange, &no_limits, &draft, err);
     if (needs_no_limits(code))
         return code;
     if (err)
         *err = (struct error){0};
     return ERROR_NONE;
+}
+
+static enum error_code check_draft(const struct http_exchange *exchange, struct error *err)
+{
+    CLEANUP_FINI(draft_fini) struct draft draft = {0};
+    return error_without_limits(message_http_draft(exchange, &no_limits, &draft, err), err);
+}
+
+static enum error_code check_json(const struct buffer *json, struct error *err)
+{
+    CLEANUP_FINI(draft_fini) struct draft draft = {0};
+    return error_without_limits(draft_from_json(json->data, json->len, &no_limits, &draft, err),
+                                err);
+}
+
+struct message_client_origin posting_origin(const struct http_exchange *exchange)
+{
+    return (struct message_client_origin){
+        .request_id = http_request_id(exchange),
+        .traceparent = http_traceparent(exchange),
+    };
+}
+
+/* Who posted sees the message in the next answer, before the room's feed has brought it. A room that
+ * nobody watches will be read from the message service, which has it. */
+static void show_own(struct web_gateway *gateway, struct message *message)
+{
+    atomic_store(&gateway->connected, true);
+    CLEANUP(live_room_release)
+    struct live_room *room = live_rooms_find(gateway->rooms, message->room);
+    if (room)
+        live_room_add_own(room, message);
 }
 
 static enum error_code send_on(struct http_exchange *exchange, struct web_gateway *gateway,
@@ -85,14 +117,11 @@ static enum error_code send_on(struct http_exchange *exchange, struct web_gatewa
         return code;
     if (!key[0] && !random_id_make(key))
         return error_because(err, ERROR_INTERNAL, "no random bytes from the kernel");
-    struct message_client_origin origin = {
-        .request_id = http_request_id(exchange),
-        .traceparent = http_traceparent(exchange),
-    };
+    struct message_client_origin origin = posting_origin(exchange);
     post->idempotency_key = key;
     code = message_client_post(gateway->client, &origin, post, ret_message, err);
     if (!code)
-        atomic_store(&gateway->connected, true);
+        show_own(gateway, *ret_message);
     return code;
 }
 
@@ -196,6 +225,8 @@ enum error_code posting_accept_form(struct http_exchange *exchange, struct web_g
         const char *body = http_body(exchange, &len);
         code = form_to_json(body, len, &json, err);
     }
+    if (!code)
+        code = check_json(&json, err);
     if (code)
         return code;
     post.body = json.data;

@@ -10,6 +10,9 @@
  * which is at most 64 KiB, each byte of which JSON may write as six. */
 enum { POSTING_BODY_MAX = 6 * 64 * 1024 + 4096 };
 
+/* Whose request a call to the message service serves; borrows from the exchange. */
+struct message_client_origin posting_origin(const struct http_exchange *exchange);
+
 /*
  * Checks the sender (origin, rate), the room, the idempotency key and the form of the body, as JSON
  * or plain text, and posts it. Sets the RateLimit headers. *ret_message is the caller's reference.

@@ -12,78 +12,104 @@
 /* A page at its longest: a full room of long messages, each escaped and marked up. */
 static const size_t page_max = (size_t)512 * 1024 * 1024;
 
-static struct message_client_origin origin_of(const struct http_exchange *exchange)
-{
-    return (struct message_client_origin){
-        .request_id = http_request_id(exchange),
-        .traceparent = http_traceparent(exchange),
-    };
-}
-
 /* ---- reading ---- */
 
-/* The live messages of the room in the path; the caller frees *ret_board. */
-static enum error_code read_board(const struct http_exchange *exchange, struct web_gateway *gateway,
-                                  const char **ret_room, struct board **ret_board,
-                                  struct error *err)
+/* The room in the path, watched; the caller gives it back. */
+static enum error_code use_room(const struct http_exchange *exchange, struct web_gateway *gateway,
+                                struct live_room **ret_room, struct error *err)
 {
-    struct message_client_origin origin = origin_of(exchange);
-    enum error_code code = message_http_room(exchange, ret_room, err);
-    if (!code)
-        code = message_client_list(gateway->client, &origin, *ret_room, ret_board, err);
+    const char *name;
+    enum error_code code = message_http_room(exchange, &name, err);
     if (code)
         return code;
-    atomic_store(&gateway->connected, true);
-    board_expire(*ret_board, clock_monotonic_us(&clock_system));
-    return ERROR_NONE;
+    return live_rooms_use(gateway->rooms, name, gateway->upstream_timeout_ms, ret_room, err);
 }
 
 static enum error_code get_messages(struct http_exchange *exchange, void *context,
                                     struct error *err)
 {
-    const char *room;
-    CLEANUP(board_free) struct board *board = NULL;
-    enum error_code code = read_board(exchange, context, &room, &board, err);
+    CLEANUP(live_room_release) struct live_room *room = NULL;
+    CLEANUP(blob_release) struct blob *json = NULL;
+    char etag[BOARD_ETAG_SIZE];
+    enum error_code code = use_room(exchange, context, &room, err);
+    if (!code)
+        code = live_room_list(room, &json, etag);
     if (code)
         return code;
-    CLEANUP(blob_release)
-    struct blob *json = board_list(board, clock_monotonic_us(&clock_system));
-    if (!json)
-        return ERROR_INTERNAL;
-    char etag[BOARD_ETAG_SIZE];
-    board_etag(board, etag);
     return http_answer_tagged(exchange, HTTP_TYPE_JSON, etag, json->data, json->len);
 }
 
 static enum error_code get_message(struct http_exchange *exchange, void *context,
                                    struct error *err)
 {
-    const char *room;
-    CLEANUP(board_free) struct board *board = NULL;
-    enum error_code code = read_board(exchange, context, &room, &board, err);
+    CLEANUP(live_room_release) struct live_room *room = NULL;
+    enum error_code code = use_room(exchange, context, &room, err);
     if (code)
         return code;
-    const char *id = http_param(exchange, "id");
-    const struct message *message = message_id_valid(id) ? board_find(board, id) : NULL;
+    CLEANUP(message_release)
+    struct message *message = live_room_message(room, http_param(exchange, "id"));
     if (!message)
         return message_http_not_found(exchange, err);
     return message_http_answer(exchange, 200, message, clock_monotonic_us(&clock_system));
 }
 
+static enum error_code get_events(struct http_exchange *exchange, void *context,
+                                  struct error *err)
+{
+    CLEANUP(live_room_release) struct live_room *room = NULL;
+    enum error_code code = use_room(exchange, context, &room, err);
+    if (code)
+        return code;
+    char buffer[EVENT_ID_SIZE];
+    return live_room_subscribe(room, exchange, message_http_last_event_id(exchange, buffer), err);
+}
+
+static struct page_limits limits_of(struct web_gateway *gateway)
+{
+    LOCKED(&gateway->limits_lock);
+    const struct message_limits *limits = &gateway->limits;
+    return (struct page_limits){
+        .ttl_min_ms = limits->ttl_min_ms,
+        .ttl_max_ms = limits->ttl_max_ms,
+        .ttl_default_ms = limits->ttl_default_ms,
+        .text_max = limits->text_max,
+    };
+}
+
+static enum error_code write_page(const struct http_exchange *exchange,
+                                  struct web_gateway *gateway, struct live_room *room,
+                                  struct buffer *html, struct error *err)
+{
+    CLEANUP(board_free) struct board *board = NULL;
+    enum error_code code = live_room_board(room, &board);
+    if (code)
+        return code;
+    char paused[2];
+    struct page_view view = {
+        .room = live_room_name(room),
+        .board = board,
+        .now_us = clock_monotonic_us(&clock_system),
+        .limits = limits_of(gateway),
+        .accept_language = http_header(exchange, "Accept-Language"),
+        .host = http_header(exchange, "Host"),
+        .paused = http_query(exchange, "pause", paused, sizeof paused),
+    };
+    return page_write(gateway->page, &view, html, err);
+}
+
 static enum error_code get_page(struct http_exchange *exchange, void *context, struct error *err)
 {
     struct web_gateway *gateway = context;
-    const char *room;
-    CLEANUP(board_free) struct board *board = NULL;
+    CLEANUP(live_room_release) struct live_room *room = NULL;
     CLEANUP_FINI(buffer_fini) struct buffer html;
     buffer_init(&html, page_max);
-    enum error_code code = read_board(exchange, gateway, &room, &board, err);
+    enum error_code code = use_room(exchange, gateway, &room, err);
     if (!code)
-        code = page_render(gateway->page, room, board, clock_monotonic_us(&clock_system), &html,
-                           err);
+        code = write_page(exchange, gateway, room, &html, err);
     if (code)
         return code;
     http_set_header(exchange, "Content-Security-Policy", "%s", PAGE_SECURITY_POLICY);
+    http_set_header(exchange, "Vary", "Accept-Language");
     return http_answer(exchange, 200, HTTP_TYPE_HTML, html.data, html.len);
 }
 
@@ -92,7 +118,7 @@ static enum error_code get_konnichiwa(struct http_exchange *exchange, void *cont
 {
     enum { GREETING_MAX = 1024 };
     struct web_gateway *gateway = context;
-    struct message_client_origin origin = origin_of(exchange);
+    struct message_client_origin origin = posting_origin(exchange);
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, GREETING_MAX);
     enum error_code code = message_client_konnichiwa(gateway->client, &origin, &text, err);
@@ -181,6 +207,8 @@ const struct http_route web_gateway_routes[] = {
     {.path = "/messages/:id", .get = get_message},
     {.path = "/", .get = get_page, .post = post_form},
     {.path = "/rooms/:room", .get = get_page, .post = post_form},
+    {.path = "/events", .get = get_events},
+    {.path = "/rooms/:room/events", .get = get_events},
     {.path = "/rooms/:room/messages", .get = get_messages, .post = post_message},
     {.path = "/rooms/:room/messages/:id", .get = get_message},
     {.path = "/static/:file", .get = get_static},

@@ -7,7 +7,9 @@
 #include "client_address.h"
 #include "clock.h"
 #include "http_server.h"
+#include "live_room.h"
 #include "message_client.h"
+#include "message_limits.h"
 #include "page.h"
 #include "rate_limit.h"
 #include "static_files.h"
@@ -17,6 +19,8 @@
 /* What the handlers work on; shared by the server's threads. */
 struct web_gateway {
     struct message_client *client;
+    struct live_rooms *rooms; /* filled by the room feeds */
+    uint64_t upstream_timeout_ms; /* how long a first reader waits for a room */
     struct page *page;
     struct static_files *static_files;
     struct rate_limit *rate_limit; /* NULL: off */
@@ -24,6 +28,8 @@ struct web_gateway {
     size_t trusted_proxy_count;
     const char *const *allowed_origins;
     size_t allowed_origin_count;
+    pthread_mutex_t limits_lock;
+    struct message_limits limits; /* the message service's; zero until it has told them */
     _Atomic bool stopping;  /* not ready any more */
     _Atomic bool connected; /* the message service has answered once */
 };

@@ -7,6 +7,7 @@
  * a file served under a guessed type would only fail later, in somebody's browser.
  */
 #include "static_files.h"
+#include "file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -67,49 +68,43 @@ static uint64_t hash(const char *data, size_t len)
     return hash;
 }
 
-/* Fills in the data of `file`, which the caller frees even on failure. Returns why it failed. */
-static const char *read_data(int fd, struct static_file *file)
+/* Fills in the data of `file`, which the caller frees even on failure. */
+static enum error_code read_data(int fd, struct static_file *file, struct error *err)
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
-        return strerror(errno);
+        return error_because(err, ERROR_INTERNAL, "%s", strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return "not a regular file";
-    if (status.st_size > STATIC_FILES_SIZE_MAX)
-        return "the file is too large";
-    file->data = calloc(1, (size_t)status.st_size + 1);
-    if (!file->data)
-        return "out of memory";
-    while (file->len < (size_t)status.st_size) {
-        ssize_t got = read(fd, file->data + file->len, (size_t)status.st_size - file->len);
-        if (got < 0)
-            return strerror(errno);
-        if (got == 0)
-            return "the file shrank while it was read";
-        file->len += (size_t)got;
-    }
-    return NULL;
+        return error_because(err, ERROR_INTERNAL, "not a regular file");
+    enum error_code code = file_read_fd(fd, STATIC_FILES_SIZE_MAX, &file->data, &file->len, err);
+    if (!code && file->len < (size_t)status.st_size)
+        code = error_because(err, ERROR_INTERNAL, "the file shrank while it was read");
+    return code;
 }
 
-/* Returns why it failed, or NULL. */
-static const char *load_file(int dir_fd, const char *name, struct static_file *file)
+/* The cause of a failure does not name the file. */
+static enum error_code load_file(int dir_fd, const char *name, struct static_file *file,
+                                 struct error *err)
 {
     if (!is_name(name))
-        return "a name is 1 to 64 of a-z, 0-9, ., _ and -, and begins with a letter or a digit";
+        return error_because(err, ERROR_INTERNAL,
+                             "a name is 1 to %d of a-z, 0-9, ., _ and -, and begins with a letter "
+                             "or a digit",
+                             STATIC_FILES_NAME_MAX);
     snprintf(file->name, sizeof file->name, "%s", name);
     file->type = type_of(name);
     if (!file->type)
-        return "no content type is known for its extension";
+        return error_because(err, ERROR_INTERNAL, "no content type is known for its extension");
     /* O_NONBLOCK: opening a FIFO would wait for its writer */
     int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return strerror(errno);
-    const char *reason = read_data(fd, file);
+        return error_because(err, ERROR_INTERNAL, "%s", strerror(errno));
+    enum error_code code = read_data(fd, file, err);
     close(fd);
-    if (!reason)
+    if (!code)
         snprintf(file->etag, sizeof file->etag, "\"%016llx-%zx\"",
                  (unsigned long long)hash(file->data, file->len), file->len);
-    return reason;
+    return code;
 }
 
 static enum error_code load_all(struct static_files *files, DIR *dir, struct error *err)
@@ -126,9 +121,9 @@ static enum error_code load_all(struct static_files *files, DIR *dir, struct err
         if (files->count == STATIC_FILES_COUNT_MAX)
             return error_because(err, ERROR_INTERNAL, "static: more than %d files",
                                  STATIC_FILES_COUNT_MAX);
-        const char *reason = load_file(dirfd(dir), entry->d_name, &files->files[files->count++]);
-        if (reason)
-            return error_because(err, ERROR_INTERNAL, "static/%s: %s", entry->d_name, reason);
+        struct error why = {0};
+        if (load_file(dirfd(dir), entry->d_name, &files->files[files->count++], &why))
+            return error_because(err, ERROR_INTERNAL, "static/%s: %s", entry->d_name, why.cause);
     }
 }
 

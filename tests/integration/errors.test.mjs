@@ -287,6 +287,12 @@ onEveryService('errors', (api) => {
       });
     }
 
+    test('a query of many parts is answered, and holds nothing up', async () => {
+      const query = 'a=b&'.repeat(500);
+      const answer = await raw(api.port, `GET /messages?${query} HTTP/1.1\r\n${host}\r\n`);
+      assert.ok(rawStatus(answer) >= 200 && rawStatus(answer) < 500, `${rawStatus(answer)}`);
+    });
+
     test('a body that never comes whole is not stored', async () => {
       const room = newRoom();
       const head = `POST /rooms/${room}/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n`;

@@ -12,12 +12,16 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const BIN_DIR = path.resolve(process.env.BIN_DIR ?? path.join(root, 'build/release/bin'));
 export const TEMPLATE_DIR = path.join(root, 'templates');
+
+/** Under a sanitizer everything takes longer: counts are smaller there and limits of time wider. */
+export const SANITIZED = process.env.TEST_SCALE === 'small' || /asan|tsan/.test(BIN_DIR);
+export const scaled = (full, sanitized) => (SANITIZED ? sanitized : full);
 
 export const START_TIMEOUT_MS = 20_000;
 export const STOP_TIMEOUT_MS = 20_000;
@@ -105,6 +109,11 @@ class Program {
 
 const tail = (text, length = 4000) => (text.length > length ? `…${text.slice(-length)}` : text);
 
+function assertNoReport({ name, stderr }) {
+  const at = stderr.search(SANITIZER_REPORT);
+  assert.ok(at < 0, `${name}: a sanitizer reports: ${stderr.slice(at, at + 4000)}`);
+}
+
 /** Only what the tests name, and what the sanitizers are told: nothing of the caller's shell. */
 function cleanEnvironment(env) {
   const kept = {};
@@ -164,8 +173,17 @@ class Service extends Program {
     return this;
   }
 
+  freeze() {
+    this.signal('SIGSTOP');
+  }
+
+  thaw() {
+    this.signal('SIGCONT');
+  }
+
   /** Stops as an operator would and checks that it went well. Once; then nothing to do. */
   async stop(signal = 'SIGTERM') {
+    this.thaw();
     this.signal(signal);
     await this.wait();
     if (this.stopped) return;
@@ -181,7 +199,7 @@ class Service extends Program {
   }
 
   assertClean() {
-    assert.doesNotMatch(this.stderr, SANITIZER_REPORT, `${this.name}: a sanitizer reports`);
+    assertNoReport(this);
     if (this.expectedToDie) return;
     assert.deepEqual(this.result, { code: 0, signal: null },
       `${this.name} ended oddly:\n${tail(this.stderr)}`);
@@ -199,6 +217,10 @@ class Redis {
 
   get url() {
     return `unix://${this.socket}`;
+  }
+
+  get tcpUrl() {
+    return `redis://127.0.0.1:${this.port}`;
   }
 
   async start() {
@@ -224,6 +246,7 @@ class Redis {
     });
   }
 
+  /** Ends it as a crash would; `start` brings it back, with what its configuration has kept. */
   async stop() {
     if (!this.program) return;
     this.program.signal('SIGCONT');
@@ -303,7 +326,7 @@ export class World {
       await program.wait();
     });
     const result = await program.wait();
-    assert.doesNotMatch(program.stderr, SANITIZER_REPORT);
+    assertNoReport(program);
     return { ...result, stdout: program.stdout, stderr: program.stderr };
   }
 
@@ -403,8 +426,10 @@ export function onEveryStore(title, define, options = {}) {
           throw error;
         }
       });
-      after(() => world.close());
       define(stack, store);
+      // A test, since what goes wrong in after() is in no count; after() is for when it was not run.
+      test('and then both end cleanly', () => world.close());
+      after(() => world.close());
     });
   }
 }
@@ -452,9 +477,9 @@ export function request(base, { method = 'GET', path: target = '/', headers = {}
   return within(REQUEST_TIMEOUT_MS * 2, `${method} ${target}`, answered);
 }
 
-/** Sends `bytes` as they are and returns all that comes until the other end closes, or until
- * `quietMs` pass; `hangUp` closes right after sending. */
-export function raw(port, bytes, { quietMs = 3000, hangUp = false } = {}) {
+/** Sends `bytes` as they are and returns all that comes until the other end closes, until what came
+ * has `enough` in it, or until `quietMs` pass; `hangUp` closes right after sending. */
+export function raw(port, bytes, { quietMs = 3000, hangUp = false, enough } = {}) {
   return new Promise((resolve) => {
     const chunks = [];
     const socket = net.connect({ port, host: '127.0.0.1' });
@@ -464,7 +489,10 @@ export function raw(port, bytes, { quietMs = 3000, hangUp = false } = {}) {
       resolve(Buffer.concat(chunks).toString('latin1'));
     };
     const timer = setTimeout(done, quietMs);
-    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('data', (chunk) => {
+      chunks.push(chunk);
+      if (enough?.test(Buffer.concat(chunks).toString('latin1'))) done();
+    });
     socket.on('close', done);
     socket.on('error', () => {});
     socket.on('connect', () => {
@@ -491,9 +519,12 @@ export function newRoom() {
 /** The API of one service, as a program would call it. */
 export class Client {
   #base;
+  #agent;
 
-  constructor(base, name) {
+  /** With an agent, connections are kept and used again; else each request has its own. */
+  constructor(base, name, agent = false) {
     this.#base = typeof base === 'function' ? base : () => base;
+    this.#agent = agent;
     this.name = name;
     this.isGateway = name === 'web-gateway';
   }
@@ -507,7 +538,7 @@ export class Client {
   }
 
   request(options) {
-    return request(this.base, options);
+    return request(this.base, { agent: this.#agent, ...options });
   }
 
   get(target, headers = {}) {
@@ -547,7 +578,35 @@ export class Client {
   }
 }
 
-export const clientOf = (service) => new Client(service.url, service.name);
+export const clientOf = (service, agent) => new Client(service.url, service.name, agent);
+
+const SENDERS = 16;
+
+/** Calls `send` for each of `items`, a few at a time and over kept connections: `send(api, item)`.
+ * Resolves to the results, in the order of the items. */
+export async function sendAll(service, items, send, senders = SENDERS) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: senders });
+  const api = clientOf(service, agent);
+  const results = [];
+  let next = 0;
+  const sender = async () => {
+    while (next < items.length) {
+      const at = next;
+      next += 1;
+      results[at] = await send(api, items[at]);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: senders }, sender));
+  } finally {
+    agent.destroy();
+  }
+  return results;
+}
+
+/** Sends all of `bodies` to `room`; the messages that were made of them, in the order given. */
+export const createAll = (service, room, bodies, senders) =>
+  sendAll(service, bodies, (api, body) => api.create(room, body), senders);
 
 const DEFAULT_LIFETIME_MS = 60_000;
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;

@@ -1,0 +1,64 @@
+# Both services as images: --target message-service and --target web-gateway.
+#
+# Built on Debian, shipped with nothing of it but the libraries that the program loads: no shell, no
+# package manager, no user but a numeric one. Nothing is fetched but Debian's packages. script/images
+# builds both and fills in the arguments.
+ARG BASE=docker.io/library/debian:bookworm-slim
+
+# What compiles. It is a stage of its own so that a change in the source does not install it again.
+FROM ${BASE} AS toolchain
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      ca-certificates cmake gcc libc6-dev libcurl4-gnutls-dev libhiredis-dev libjansson-dev \
+      libmicrohttpd-dev liborcania-dev libulfius-dev libyder-dev ninja-build pkg-config \
+ && rm -rf /var/lib/apt/lists/*
+
+FROM toolchain AS build
+# The same source gives the same bytes, at whatever time and place it is built.
+ARG SOURCE_DATE_EPOCH=0
+ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} LC_ALL=C.UTF-8 TZ=UTC
+WORKDIR /src
+COPY . .
+RUN cmake --preset release -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=/usr \
+ && cmake --build build/release \
+ && DESTDIR=/installed cmake --install build/release --strip
+RUN sh deploy/image-root message-service /installed /root-of/message-service \
+ && sh deploy/image-root web-gateway /installed /root-of/web-gateway
+
+FROM scratch AS message-service
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.title="TempMessenger message-service" \
+      org.opencontainers.image.description="Keeps messages until they expire" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
+COPY --from=build /root-of/message-service/ /
+ENV BIND_ADDRESS=0.0.0.0 PORT=8001
+EXPOSE 8001
+USER 65532:65532
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+  CMD ["/usr/bin/message-service", "--healthcheck"]
+ENTRYPOINT ["/usr/bin/message-service"]
+
+FROM scratch AS web-gateway
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.title="TempMessenger web-gateway" \
+      org.opencontainers.image.description="Shows messages that expire to browsers and to curl" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
+COPY --from=build /root-of/web-gateway/ /
+ENV BIND_ADDRESS=0.0.0.0 PORT=8000
+EXPOSE 8000
+USER 65532:65532
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+  CMD ["/usr/bin/web-gateway", "--healthcheck"]
+ENTRYPOINT ["/usr/bin/web-gateway"]

@@ -1,0 +1,37 @@
+/*
+ * The ids of events: where in a room's order of acceptance a reader is.
+ *
+ * An id is the number of the last message that it covers and a tag of the room's epoch. The epoch
+ * changes where the store lost its memory of the room, so that an id from before is known to be of
+ * no use. As text an id is 26 digits: 16 of the number, 10 of the tag. Within a room they increase,
+ * as texts and as numbers; the same id means the same on every replica.
+ */
+#ifndef TEMPMESSENGER_EVENT_ID_H
+#define TEMPMESSENGER_EVENT_ID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EVENT_ID_LEN = 26, EVENT_ID_SIZE = EVENT_ID_LEN + 1 };
+
+/* Numbers are microseconds since 1970: 16 digits last until the year 2286. */
+#define EVENT_NUMBER_MAX UINT64_C(9999999999999999)
+
+struct event_id {
+    uint64_t number; /* 0: before any message */
+    uint64_t tag;
+};
+
+/* The id in `room` of `number`, given out in `epoch`. Epoch 0: the store knows nothing of the room. */
+struct event_id event_id_make(const char *room, uint64_t epoch, uint64_t number);
+
+/* The id of one who has nothing from `room`: it can be honoured at any time. */
+struct event_id event_id_nothing(const char *room);
+
+/* `id.number` is at most EVENT_NUMBER_MAX. */
+void event_id_format(struct event_id id, char ret_text[EVENT_ID_SIZE]);
+
+/* False where `text` is not exactly an id's form. */
+bool event_id_parse(const char *text, struct event_id *ret_id) __attribute__((warn_unused_result));
+
+#endif

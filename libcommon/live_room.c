@@ -1,0 +1,375 @@
+/*
+ * One room: what the source brings, what the clock takes away, and what readers get of both.
+ *
+ * Every function begins by taking off what has expired at that moment, so that nothing which comes
+ * after can show it; the timer only sees to it that the moment is not missed where nobody reads.
+ *
+ * Streams get what the source brings and nothing else, in its order. Were this process' own posts
+ * published early, two readers would see two orders, and an id would skip a message that was
+ * numbered before it and comes after it. So own posts are on the board without a number, in lists
+ * but not in streams, until the source brings them.
+ */
+#include "event_text.h"
+#include "live_room_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEEP_ALIVE_US = 10 * 1000 * 1000, /* the contract promises a comment every 15 s */
+    /* A post of ours that a synchronisation does not have may have been made while the source was
+     * listing. Older than this it is gone from the source. */
+    OWN_GRACE_US = 10 * 1000 * 1000,
+    EVENTS_TEXT_MAX = 1024 * 1024 * 1024,
+};
+
+struct live_room *live_room_new(struct live_rooms *rooms, const char *name)
+{
+    struct live_room *room = calloc(1, sizeof *room);
+    if (!room)
+        return NULL;
+    pthread_mutex_init(&room->lock, NULL);
+    clock_cond_init(&room->changed);
+    room->rooms = rooms;
+    memcpy(room->name, name, strlen(name) + 1);
+    room->last = event_id_nothing(name);
+    room->board = board_new();
+    room->hub = event_hub_new();
+    uint64_t now_us = clock_monotonic_us(live_rooms_config(rooms)->clock);
+    room->last_used_us = now_us;
+    room->keep_alive_us = now_us + KEEP_ALIVE_US;
+    room->armed_us = room->keep_alive_us;
+    if (!room->board || !room->hub) {
+        live_room_free(room);
+        return NULL;
+    }
+    return room;
+}
+
+void live_room_free(struct live_room *room)
+{
+    event_hub_free(room->hub);
+    board_free(room->board);
+    blob_release(room->snapshot);
+    blob_release(room->snapshot_list);
+    pthread_cond_destroy(&room->changed);
+    pthread_mutex_destroy(&room->lock);
+    free(room);
+}
+
+const char *live_room_name(const struct live_room *room)
+{
+    return room->name;
+}
+
+static uint64_t now_of(const struct live_room *room)
+{
+    return clock_monotonic_us(live_rooms_config(room->rooms)->clock);
+}
+
+/* ---- publishing, under the lock ---- */
+
+/* Publishes what was collected in `text`; without memory for it the subscribers are dropped, since
+ * what is left out cannot be told. */
+static void publish(struct live_room *room, const struct buffer *text, struct event_id id,
+                    uint64_t deadline_us)
+{
+    if (!event_hub_subscribers(room->hub) || (!text->len && !text->failed))
+        return;
+    CLEANUP(blob_release) struct blob *blob = event_text_blob(text);
+    struct event event = {.text = blob, .id = id, .deadline_us = deadline_us};
+    if (blob)
+        event_hub_publish(room->hub, &event);
+    else
+        event_hub_drop_all(room->hub);
+}
+
+static void publish_message(struct live_room *room, const struct message *message,
+                            struct event_id id, uint64_t now_us)
+{
+    if (!event_hub_subscribers(room->hub))
+        return;
+    CLEANUP_FINI(buffer_fini) struct buffer text;
+    buffer_init(&text, EVENTS_TEXT_MAX);
+    event_text_append_message(&text, id, message, now_us);
+    publish(room, &text, id, message->deadline_us);
+}
+
+/* For what is no message: it is told whenever it is read. */
+static void publish_notice(struct live_room *room, const struct buffer *text)
+{
+    publish(room, text, (struct event_id){0}, UINT64_MAX);
+}
+
+/* Takes off what has expired and tells it, all in one piece. */
+static void expire(struct live_room *room, uint64_t now_us)
+{
+    CLEANUP_FINI(buffer_fini) struct buffer text;
+    buffer_init(&text, EVENTS_TEXT_MAX);
+    struct message *expired;
+    while ((expired = board_take_expired(room->board, now_us))) {
+        if (expired->number && event_hub_subscribers(room->hub))
+            event_text_append_expired(&text, expired->id);
+        message_release(expired);
+    }
+    publish_notice(room, &text);
+}
+
+uint64_t live_room_enter(struct live_room *room)
+{
+    pthread_mutex_lock(&room->lock);
+    uint64_t now_us = now_of(room);
+    expire(room, now_us);
+    return now_us;
+}
+
+void live_room_leave(struct live_room *room)
+{
+    struct subscriber *waiting =
+        event_hub_has_news(room->hub) ? event_hub_take_waiting(room->hub) : NULL;
+    uint64_t soonest_us = board_soonest_us(room->board);
+    bool arm = soonest_us < room->armed_us;
+    if (arm)
+        room->armed_us = soonest_us;
+    pthread_mutex_unlock(&room->lock);
+    event_hub_resume(waiting);
+    if (arm)
+        live_rooms_arm(room->rooms, room, soonest_us);
+}
+
+/* ---- for live_rooms.c ---- */
+
+uint64_t live_room_tick(struct live_room *room, uint64_t now_us)
+{
+    uint64_t entered_us = live_room_enter(room);
+    if (room->keep_alive_us <= now_us) {
+        struct event comment = {.text = live_rooms_comment(room->rooms), .deadline_us = UINT64_MAX};
+        event_hub_trim(room->hub);
+        event_hub_publish(room->hub, &comment);
+        room->keep_alive_us = entered_us + KEEP_ALIVE_US;
+    }
+    uint64_t next_us = room->keep_alive_us;
+    if (board_soonest_us(room->board) < next_us)
+        next_us = board_soonest_us(room->board);
+    room->armed_us = next_us;
+    live_room_leave(room);
+    return next_us;
+}
+
+void live_room_stop(struct live_room *room, struct subscriber **waiting)
+{
+    live_room_enter(room);
+    CLEANUP(blob_release) struct blob *stopping = event_text_stopping();
+    struct event event = {.text = stopping, .deadline_us = UINT64_MAX};
+    if (stopping)
+        event_hub_publish(room->hub, &event);
+    event_hub_end(room->hub);
+    struct subscriber *taken = event_hub_take_waiting(room->hub);
+    pthread_mutex_unlock(&room->lock);
+    while (taken) {
+        struct subscriber *next = taken->next_waiting;
+        taken->next_waiting = *waiting;
+        *waiting = taken;
+        taken = next;
+    }
+}
+
+enum error_code live_room_wait(struct live_room *room, uint64_t timeout_ms, struct error *err)
+{
+    struct timespec until = clock_timespec(clock_monotonic_us(&clock_system) + timeout_ms * 1000);
+    LOCKED(&room->lock);
+    while (!room->synced && !room->unreachable)
+        if (pthread_cond_timedwait(&room->changed, &room->lock, &until) != 0)
+            break;
+    if (room->synced)
+        return ERROR_NONE;
+    return error_because(err, ERROR_UNAVAILABLE, "the room's messages are not known yet");
+}
+
+/* ---- for the source ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    const struct message *const *left = a;
+    const struct message *const *right = b;
+    return ((*left)->number > (*right)->number) - ((*left)->number < (*right)->number);
+}
+
+/* Whether a message that the source does not list is gone from it. */
+static bool is_gone(const struct live_room *room, const struct message *message,
+                    struct event_id last, uint64_t now_us)
+{
+    bool same_epoch = last.tag == room->last.tag;
+    if (message->number)
+        return !same_epoch || message->number <= last.number;
+    uint64_t life_us = (uint64_t)(message->expires_at_ms - message->created_at_ms) * 1000;
+    return message->deadline_us - now_us + OWN_GRACE_US < life_us;
+}
+
+/* Takes off what the source no longer has. */
+static void remove_gone(struct live_room *room, const struct board *listed, struct event_id last,
+                        uint64_t now_us)
+{
+    CLEANUP_FINI(buffer_fini) struct buffer text;
+    buffer_init(&text, EVENTS_TEXT_MAX);
+    for (size_t i = board_count(room->board); i-- > 0;) {
+        const struct message *message = board_at(room->board, i);
+        if (board_find(listed, message->id) || !is_gone(room, message, last, now_us))
+            continue;
+        if (message->number) {
+            event_text_append_deleted(&text, message->id);
+            bool ahead = room->last.tag == last.tag && room->last.number > last.number;
+            room->deleted_up_to = ahead ? room->last.number : last.number;
+        }
+        message_release(board_take(room->board, message->id));
+    }
+    publish_notice(room, &text);
+}
+
+/* The id of the event for a message that a synchronisation brought. */
+static struct event_id id_of(const struct message *message, struct event_id last)
+{
+    return (struct event_id){.number = message->number, .tag = last.tag};
+}
+
+static void add_listed(struct live_room *room, const struct board *listed, struct event_id last,
+                       uint64_t now_us)
+{
+    size_t count = board_count(listed);
+    struct message **messages = calloc(count ? count : 1, sizeof(struct message *));
+    if (!messages) {
+        event_hub_drop_all(room->hub);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        messages[i] = board_at(listed, i);
+    qsort(messages, count, sizeof(struct message *), by_number);
+    for (size_t i = 0; i < count; i++) {
+        enum board_outcome outcome = message_expired(messages[i], now_us)
+                                         ? BOARD_KNOWN
+                                         : board_insert(room->board, messages[i]);
+        if (outcome == BOARD_ADDED || outcome == BOARD_NUMBERED)
+            publish_message(room, messages[i], id_of(messages[i], last), now_us);
+        else if (outcome == BOARD_NO_MEMORY)
+            event_hub_drop_all(room->hub);
+    }
+    free(messages);
+}
+
+static struct board *board_of(struct message *const *messages, size_t count)
+{
+    struct board *board = board_new();
+    for (size_t i = 0; board && i < count; i++) {
+        if (board_insert(board, messages[i]) == BOARD_NO_MEMORY) {
+            board_free(board);
+            return NULL;
+        }
+    }
+    return board;
+}
+
+/* Ids only grow, but where the store has begun a new epoch. */
+static void advance(struct live_room *room, struct event_id id)
+{
+    if (id.tag != room->last.tag || id.number > room->last.number)
+        room->last = id;
+}
+
+void live_room_sync(struct live_room *room, struct message *const *messages, size_t count,
+                    struct event_id last)
+{
+    CLEANUP(board_free) struct board *listed = board_of(messages, count);
+    uint64_t now_us = live_room_enter(room);
+    if (listed) {
+        remove_gone(room, listed, last, now_us);
+        add_listed(room, listed, last, now_us);
+        advance(room, last);
+        room->synced = true;
+        room->unreachable = false;
+        pthread_cond_broadcast(&room->changed);
+    }
+    live_room_leave(room);
+}
+
+void live_room_unreachable(struct live_room *room)
+{
+    LOCKED(&room->lock);
+    room->unreachable = !room->synced;
+    pthread_cond_broadcast(&room->changed);
+}
+
+void live_room_add(struct live_room *room, struct message *message, struct event_id id)
+{
+    uint64_t now_us = live_room_enter(room);
+    if (!message_expired(message, now_us)) {
+        enum board_outcome outcome = board_insert(room->board, message);
+        if (outcome == BOARD_ADDED || outcome == BOARD_NUMBERED)
+            publish_message(room, message, id, now_us);
+        else if (outcome == BOARD_NO_MEMORY)
+            event_hub_drop_all(room->hub);
+    }
+    advance(room, id);
+    live_room_leave(room);
+}
+
+void live_room_delete(struct live_room *room, const char *message_id)
+{
+    live_room_enter(room);
+    CLEANUP(message_release) struct message *message =
+        message_id_valid(message_id) ? board_take(room->board, message_id) : NULL;
+    if (message && message->number) {
+        CLEANUP_FINI(buffer_fini) struct buffer text;
+        buffer_init(&text, EVENTS_TEXT_MAX);
+        event_text_append_deleted(&text, message_id);
+        publish_notice(room, &text);
+        room->deleted_up_to = room->last.number;
+    }
+    live_room_leave(room);
+}
+
+/* ---- for readers ---- */
+
+void live_room_add_own(struct live_room *room, struct message *message)
+{
+    uint64_t now_us = live_room_enter(room);
+    if (!message_expired(message, now_us))
+        /* Without memory for it the message shows when the source brings it. */
+        (void)board_insert(room->board, message);
+    live_room_leave(room);
+}
+
+enum error_code live_room_list(struct live_room *room, struct blob **ret_list,
+                               char ret_etag[BOARD_ETAG_SIZE])
+{
+    uint64_t now_us = live_room_enter(room);
+    struct blob *list = board_list(room->board, now_us);
+    board_etag(room->board, ret_etag);
+    live_room_leave(room);
+    if (!list)
+        return ERROR_INTERNAL;
+    *ret_list = list;
+    return ERROR_NONE;
+}
+
+struct message *live_room_message(struct live_room *room, const char *message_id)
+{
+    if (!message_id_valid(message_id))
+        return NULL;
+    live_room_enter(room);
+    struct message *message = board_find(room->board, message_id);
+    if (message)
+        message_retain(message);
+    live_room_leave(room);
+    return message;
+}
+
+enum error_code live_room_board(struct live_room *room, struct board **ret_board)
+{
+    live_room_enter(room);
+    struct board *board = board_copy(room->board);
+    live_room_leave(room);
+    if (!board)
+        return ERROR_INTERNAL;
+    *ret_board = board;
+    return ERROR_NONE;
+}

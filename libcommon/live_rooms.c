@@ -1,0 +1,394 @@
+/*
+ * The rooms that are open, by name, and the one timer that serves them all.
+ *
+ * Each room is in a heap by the time at which it wants to be looked at: its soonest deadline, its
+ * next keep-alive comment, or the end of its lingering. A room whose new message ends sooner moves
+ * up (live_rooms_arm); all else is decided when the timer looks.
+ *
+ * A room is freed only by the timer's thread, or at the end, and only while its uses are 0 under
+ * the rooms' lock: whoever finds it there may use it.
+ */
+#include "live_room_internal.h"
+
+#include "event_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HASH_SLOTS = 4096 /* a power of two */ };
+
+struct live_rooms {
+    struct live_rooms_config config;
+    struct blob *comment;
+    pthread_t timer;
+    bool timer_started;
+
+    pthread_mutex_t lock; /* over all below */
+    pthread_cond_t wake;  /* the heap's top has changed, or `ending` */
+    bool ending;
+    struct live_room **heap; /* by wake_us */
+    size_t count;
+    struct live_room *slots[HASH_SLOTS];
+
+    _Atomic size_t subscribers;
+    _Atomic size_t waiters;
+    _Atomic bool stopping;
+};
+
+/* ---- the heap ---- */
+
+static void heap_put(struct live_rooms *rooms, size_t index, struct live_room *room)
+{
+    rooms->heap[index] = room;
+    room->heap_index = index;
+}
+
+static void heap_up(struct live_rooms *rooms, size_t index)
+{
+    struct live_room *room = rooms->heap[index];
+    while (index > 0) {
+        size_t parent = (index - 1) / 2;
+        if (rooms->heap[parent]->wake_us <= room->wake_us)
+            break;
+        heap_put(rooms, index, rooms->heap[parent]);
+        index = parent;
+    }
+    heap_put(rooms, index, room);
+}
+
+static void heap_down(struct live_rooms *rooms, size_t index)
+{
+    struct live_room *room = rooms->heap[index];
+    for (;;) {
+        size_t child = 2 * index + 1;
+        if (child >= rooms->count)
+            break;
+        if (child + 1 < rooms->count &&
+            rooms->heap[child + 1]->wake_us < rooms->heap[child]->wake_us)
+            child++;
+        if (rooms->heap[child]->wake_us >= room->wake_us)
+            break;
+        heap_put(rooms, index, rooms->heap[child]);
+        index = child;
+    }
+    heap_put(rooms, index, room);
+}
+
+static void set_wake(struct live_rooms *rooms, struct live_room *room, uint64_t wake_us)
+{
+    room->wake_us = wake_us;
+    heap_up(rooms, room->heap_index);
+    heap_down(rooms, room->heap_index);
+}
+
+/* ---- by name ---- */
+
+static struct live_room **slot_of(struct live_rooms *rooms, const char *name)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (const char *at = name; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 16777619u;
+    return &rooms->slots[(hash ^ hash >> 16) & (HASH_SLOTS - 1)];
+}
+
+/* Where the pointer to the room called `name` stands, or NULL at the end of its chain. */
+static struct live_room **place_of(struct live_rooms *rooms, const char *name)
+{
+    struct live_room **place = slot_of(rooms, name);
+    while (*place && strcmp((*place)->name, name) != 0)
+        place = &(*place)->next;
+    return place;
+}
+
+static void unlink_room(struct live_rooms *rooms, struct live_room *room)
+{
+    struct live_room **place = place_of(rooms, room->name);
+    *place = room->next;
+    size_t index = room->heap_index;
+    room->heap_index = LIVE_ROOM_UNLINKED;
+    struct live_room *last = rooms->heap[--rooms->count];
+    if (last != room) {
+        heap_put(rooms, index, last);
+        heap_up(rooms, index);
+        heap_down(rooms, last->heap_index);
+    }
+}
+
+static void close_room(struct live_rooms *rooms, struct live_room *room)
+{
+    if (room->opened)
+        rooms->config.source.close(rooms->config.source.context, room);
+    live_room_free(room);
+}
+
+/* Links a new room with one use, or returns NULL when out of memory. */
+static struct live_room *add_room(struct live_rooms *rooms, const char *name)
+{
+    struct live_room *room = live_room_new(rooms, name);
+    if (!room)
+        return NULL;
+    struct live_room **slot = slot_of(rooms, name);
+    room->next = *slot;
+    *slot = room;
+    room->uses = 1;
+    room->wake_us = room->armed_us;
+    heap_put(rooms, rooms->count, room);
+    heap_up(rooms, rooms->count++);
+    pthread_cond_signal(&rooms->wake);
+    return room;
+}
+
+/* Unlinks the room that has been unused for longest, or returns NULL where all are in use. */
+static struct live_room *take_idlest(struct live_rooms *rooms)
+{
+    struct live_room *idlest = NULL;
+    for (size_t i = 0; i < rooms->count; i++) {
+        struct live_room *room = rooms->heap[i];
+        if (!room->uses && (!idlest || room->last_used_us < idlest->last_used_us))
+            idlest = room;
+    }
+    if (idlest)
+        unlink_room(rooms, idlest);
+    return idlest;
+}
+
+/* ---- the timer ---- */
+
+/* When to let go of the room. What the source could not open is of no use to anyone. */
+static uint64_t idle_end_of(const struct live_rooms *rooms, const struct live_room *room)
+{
+    if (room->uses)
+        return UINT64_MAX;
+    return room->opened ? room->last_used_us + rooms->config.linger_us : 0;
+}
+
+/* Looks at the room on top, whose time has come. Called and returns with the lock; gives it up in
+ * between. */
+static void look_at_top(struct live_rooms *rooms, uint64_t now_us)
+{
+    struct live_room *room = rooms->heap[0];
+    /* What is armed while the room is looked at is not to be forgotten after. */
+    set_wake(rooms, room, UINT64_MAX);
+    room->uses++;
+    pthread_mutex_unlock(&rooms->lock);
+    uint64_t next_us = live_room_tick(room, now_us);
+    pthread_mutex_lock(&rooms->lock);
+    room->uses--;
+    if (room->wake_us < next_us)
+        next_us = room->wake_us;
+
+    uint64_t idle_end_us = idle_end_of(rooms, room);
+    if (idle_end_us <= now_us) {
+        unlink_room(rooms, room);
+        pthread_mutex_unlock(&rooms->lock);
+        close_room(rooms, room);
+        pthread_mutex_lock(&rooms->lock);
+        return;
+    }
+    set_wake(rooms, room, idle_end_us < next_us ? idle_end_us : next_us);
+}
+
+static void *run_timer(void *context)
+{
+    struct live_rooms *rooms = context;
+    pthread_mutex_lock(&rooms->lock);
+    while (!rooms->ending) {
+        uint64_t now_us = clock_monotonic_us(rooms->config.clock);
+        if (!rooms->count) {
+            pthread_cond_wait(&rooms->wake, &rooms->lock);
+        } else if (rooms->heap[0]->wake_us <= now_us) {
+            look_at_top(rooms, now_us);
+        } else {
+            struct timespec until = clock_timespec(rooms->heap[0]->wake_us);
+            pthread_cond_timedwait(&rooms->wake, &rooms->lock, &until);
+        }
+    }
+    pthread_mutex_unlock(&rooms->lock);
+    return NULL;
+}
+
+void live_rooms_arm(struct live_rooms *rooms, struct live_room *room, uint64_t wake_us)
+{
+    LOCKED(&rooms->lock);
+    if (wake_us >= room->wake_us || room->heap_index == LIVE_ROOM_UNLINKED)
+        return;
+    set_wake(rooms, room, wake_us);
+    if (room->heap_index == 0)
+        pthread_cond_signal(&rooms->wake);
+}
+
+/* ---- life ---- */
+
+struct live_rooms *live_rooms_new(const struct live_rooms_config *config)
+{
+    struct live_rooms *rooms = calloc(1, sizeof *rooms);
+    if (!rooms)
+        return NULL;
+    rooms->config = *config;
+    pthread_mutex_init(&rooms->lock, NULL);
+    clock_cond_init(&rooms->wake);
+    rooms->heap = calloc(config->rooms_max, sizeof *rooms->heap);
+    rooms->comment = event_text_comment();
+    if (!rooms->heap || !rooms->comment ||
+        pthread_create(&rooms->timer, NULL, run_timer, rooms) != 0) {
+        live_rooms_free(rooms);
+        return NULL;
+    }
+    rooms->timer_started = true;
+    return rooms;
+}
+
+void live_rooms_stop(struct live_rooms *rooms)
+{
+    atomic_store(&rooms->stopping, true);
+    struct subscriber *waiting = NULL;
+    pthread_mutex_lock(&rooms->lock);
+    for (size_t i = 0; i < rooms->count; i++)
+        live_room_stop(rooms->heap[i], &waiting);
+    pthread_mutex_unlock(&rooms->lock);
+    event_hub_resume(waiting);
+}
+
+/* Closes all rooms, one at a time: the source may be adding to those that are yet to be closed. */
+static void close_all(struct live_rooms *rooms)
+{
+    pthread_mutex_lock(&rooms->lock);
+    while (rooms->count) {
+        struct live_room *room = rooms->heap[0];
+        unlink_room(rooms, room);
+        pthread_mutex_unlock(&rooms->lock);
+        close_room(rooms, room);
+        pthread_mutex_lock(&rooms->lock);
+    }
+    pthread_mutex_unlock(&rooms->lock);
+}
+
+void live_rooms_free(struct live_rooms *rooms)
+{
+    if (!rooms)
+        return;
+    if (rooms->timer_started) {
+        pthread_mutex_lock(&rooms->lock);
+        rooms->ending = true;
+        pthread_cond_signal(&rooms->wake);
+        pthread_mutex_unlock(&rooms->lock);
+        pthread_join(rooms->timer, NULL);
+    }
+    close_all(rooms);
+    blob_release(rooms->comment);
+    free(rooms->heap);
+    pthread_cond_destroy(&rooms->wake);
+    pthread_mutex_destroy(&rooms->lock);
+    free(rooms);
+}
+
+/* ---- use ---- */
+
+/* The room called `name` with one use more. *ret_new tells whether it must be opened now, and
+ * *ret_evicted is a room that had to go and must be closed; both without the lock. */
+static struct live_room *find_or_add(struct live_rooms *rooms, const char *name, bool *ret_new,
+                                     struct live_room **ret_evicted)
+{
+    LOCKED(&rooms->lock);
+    struct live_room *room = *place_of(rooms, name);
+    *ret_new = !room;
+    *ret_evicted = NULL;
+    if (room) {
+        room->uses++;
+        return room;
+    }
+    if (rooms->count == rooms->config.rooms_max && !(*ret_evicted = take_idlest(rooms)))
+        return NULL;
+    return add_room(rooms, name);
+}
+
+static enum error_code await_sync(struct live_rooms *rooms, struct live_room *room,
+                                  uint64_t timeout_ms, struct error *err)
+{
+    /* A room that is known needs no wait, and no place among those who wait. */
+    if (live_room_wait(room, 0, NULL) == ERROR_NONE)
+        return ERROR_NONE;
+    bool may_wait = atomic_fetch_add(&rooms->waiters, 1) < rooms->config.waiters_max;
+    enum error_code code = live_room_wait(room, may_wait ? timeout_ms : 0, err);
+    atomic_fetch_sub(&rooms->waiters, 1);
+    return code;
+}
+
+enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint64_t timeout_ms,
+                               struct live_room **ret_room, struct error *err)
+{
+    bool is_new;
+    struct live_room *evicted;
+    struct live_room *room = find_or_add(rooms, name, &is_new, &evicted);
+    if (evicted)
+        close_room(rooms, evicted);
+    if (!room)
+        return error_because(err, ERROR_UNAVAILABLE, "too many rooms are watched at one time");
+    if (is_new) {
+        room->opened = rooms->config.source.open(rooms->config.source.context, room);
+        if (!room->opened)
+            live_room_unreachable(room);
+    }
+    enum error_code code = await_sync(rooms, room, timeout_ms, err);
+    if (code)
+        live_room_release(room);
+    else
+        *ret_room = room;
+    return code;
+}
+
+struct live_room *live_rooms_find(struct live_rooms *rooms, const char *name)
+{
+    LOCKED(&rooms->lock);
+    struct live_room *room = *place_of(rooms, name);
+    if (room)
+        room->uses++;
+    return room;
+}
+
+void live_rooms_retain(struct live_rooms *rooms, struct live_room *room)
+{
+    LOCKED(&rooms->lock);
+    room->uses++;
+}
+
+void live_room_release(struct live_room *room)
+{
+    if (!room)
+        return;
+    struct live_rooms *rooms = room->rooms;
+    uint64_t now_us = clock_monotonic_us(rooms->config.clock);
+    LOCKED(&rooms->lock);
+    room->last_used_us = now_us;
+    room->uses--;
+}
+
+/* ---- for live_room.c ---- */
+
+const struct live_rooms_config *live_rooms_config(const struct live_rooms *rooms)
+{
+    return &rooms->config;
+}
+
+struct blob *live_rooms_comment(struct live_rooms *rooms)
+{
+    return rooms->comment;
+}
+
+bool live_rooms_add_subscriber(struct live_rooms *rooms, struct error *err)
+{
+    if (atomic_load(&rooms->stopping)) {
+        error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
+        return false;
+    }
+    if (atomic_fetch_add(&rooms->subscribers, 1) < rooms->config.subscribers_max)
+        return true;
+    atomic_fetch_sub(&rooms->subscribers, 1);
+    error_set(err, ERROR_UNAVAILABLE, "As many streams are open as this service allows");
+    return false;
+}
+
+void live_rooms_remove_subscriber(struct live_rooms *rooms)
+{
+    atomic_fetch_sub(&rooms->subscribers, 1);
+}

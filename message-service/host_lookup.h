@@ -1,0 +1,37 @@
+/*
+ * Looking up a host name, with an end to the waiting: the resolver's own call has none.
+ *
+ * Any thread. A name is looked up once for all who ask for it at the same time, so that a resolver
+ * which does not answer costs one thread a name and not one a call.
+ */
+#ifndef TEMPMESSENGER_HOST_LOOKUP_H
+#define TEMPMESSENGER_HOST_LOOKUP_H
+
+#include "cleanup.h"
+#include "error.h"
+
+#include <netdb.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HOST_LOOKUP_HOST_MAX = 253 };
+
+struct host_lookup;
+
+/*
+ * Looks up `host`, a name of at most HOST_LOOKUP_HOST_MAX bytes or an address, for TCP to `port`,
+ * until `deadline_us` on CLOCK_MONOTONIC or until `stop_fd` (-1: none) is readable. The caller frees
+ * *ret_lookup with host_lookup_release. UNAVAILABLE: it is not known, or not in time.
+ */
+enum error_code host_lookup(const char *host, int port, uint64_t deadline_us, int stop_fd,
+                            struct host_lookup **ret_lookup, struct error *err) ERROR_MUST_USE;
+
+/* The addresses, at least one; they live as long as the lookup. */
+const struct addrinfo *host_lookup_addresses(const struct host_lookup *lookup);
+
+/* Takes NULL. */
+void host_lookup_release(struct host_lookup *lookup);
+
+CLEANUP_DEFINE(struct host_lookup, host_lookup_release)
+
+#endif

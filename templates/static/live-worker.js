@@ -1,0 +1,5 @@
+// The shared worker: one hub for all tabs. The page gives it the hub's name as its own.
+
+import { Hub } from './hub.js';
+
+new Hub(self.name);

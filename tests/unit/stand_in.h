@@ -1,0 +1,115 @@
+/*
+ * What the tests of the room feeds have in place of the real things: the log and the rooms are
+ * stand-ins, and the message service each test plays itself on a socket of 127.0.0.1.
+ *
+ * A room writes down what it is told, as `sync 2:1=one,2=two;` `add 3=three;` `delete …1;`, and
+ * counts how often it could not be reached; the log counts. What is expected is waited for: each
+ * stand_in_expect_… fails the test where it does not come.
+ */
+#ifndef TEMPMESSENGER_TESTS_STAND_IN_H
+#define TEMPMESSENGER_TESTS_STAND_IN_H
+
+#include "buffer.h"
+#include "room_feed.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    STAND_IN_WAIT_S = 20, /* only a failing test waits so long */
+    STAND_IN_TEST_TIMEOUT_S = 60,
+    STAND_IN_TOLD_MAX = 64 * 1024,
+};
+
+#define TAG "0000000007"
+#define ID(number) "000000000000000" #number TAG
+#define MESSAGE_ID(digit) "0123456789abcdef0123456789abcde" #digit
+#define MESSAGE_IN(room, digit, text)                                                              \
+    "{\"id\":\"" MESSAGE_ID(digit) "\",\"room\":\"" room "\",\"message\":\"" text "\","            \
+                                   "\"created_at\":\"2026-11-22T06:00:00.123Z\","                  \
+                                   "\"expires_at\":\"2026-11-22T06:01:00.123Z\","                  \
+                                   "\"expires_in\":60000}"
+#define MESSAGE(digit, text) MESSAGE_IN("lobby", digit, text)
+#define EVENT(number, text)                                                                        \
+    "event: message\nid: " ID(number) "\ndata: " MESSAGE(number, text) "\n\n"
+#define RESUMED(missed) "retry: 1000\n\nevent: resumed\ndata: {\"missed\": " #missed "}\n\n"
+#define SNAPSHOT(number, array) "event: snapshot\nid: " ID(number) "\ndata: " array "\n\n"
+
+#define HEAD_OF(type, more) "HTTP/1.1 200 OK\r\nContent-Type: " type "\r\n" more "\r\n"
+#define HEAD HEAD_OF("text/event-stream", "Last-Event-ID: " ID(2) "\r\n")
+
+/* ---- the log and the rooms ---- */
+
+struct live_room {
+    const char *name;
+    struct buffer told;
+    uint64_t last_deadline_us;
+    unsigned unreachable; /* how often it was told so */
+    bool hold;            /* live_room_add does not return */
+    bool inside;
+    bool closed;
+};
+
+extern pthread_mutex_t stand_in_lock; /* over the rooms and the log */
+extern pthread_cond_t stand_in_changed;
+extern char stand_in_last_cause[128];
+
+void stand_in_room_init(struct live_room *room, const char *name);
+
+/* Waits for something to change, under the lock; false when a test has waited too long. */
+bool stand_in_wait_for_change(void);
+
+/* Waits until the room was told so much, and that it was told just this. */
+void stand_in_expect_told(struct live_room *room, const char *expected);
+
+/* Waits until the room was so often called unreachable, and that it was no more often. */
+void stand_in_expect_unreachable(struct live_room *room, unsigned count);
+
+/* The same of the log. */
+void stand_in_expect_warnings(unsigned count);
+void stand_in_expect_recoveries(unsigned count);
+
+/* ---- the message service ---- */
+
+extern int stand_in_listener;
+extern char stand_in_request[2048];
+
+/* Until then connections are refused. */
+void stand_in_listen_now(void);
+
+/* The next connection of a feed, once its request, then in stand_in_request, is there. */
+int stand_in_accept_feed(void);
+
+/* A feed that has cut the stream already does not hear the rest. */
+void stand_in_say(int peer, const char *text);
+void stand_in_say_bytes(int peer, const char *bytes, size_t len);
+
+/* Waits until the feed has hung up. */
+void stand_in_expect_cut(int peer);
+
+/* Hangs up with a reset instead of an orderly end. */
+void stand_in_reset_connection(int peer);
+
+/* ---- what each test has ---- */
+
+extern struct room_feeds *stand_in_feeds;
+extern struct live_room stand_in_lobby;
+extern atomic_uint stand_in_reached; /* calls of the config's `reached` */
+
+/* What the last of them was told; all 0: nothing. Under the lock. */
+extern struct message_limits stand_in_limits;
+
+/* Of feeds that try again at once. */
+struct room_feeds_config stand_in_quick_config(void);
+
+/* Starts the feeds and opens the lobby. */
+void stand_in_open_lobby(const struct room_feeds_config *config);
+
+void stand_in_close_room(struct live_room *room);
+
+/* The fixtures: an address at which nobody listens; the same with a listener and an open lobby. */
+void stand_in_set_up(void);
+void stand_in_set_up_open(void);
+void stand_in_tear_down(void);
+
+#endif

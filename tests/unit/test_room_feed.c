@@ -1,0 +1,463 @@
+/*
+ * The room feeds as they are when all goes well: what is asked for, what the rooms are told, and that
+ * a room is let go at any moment. What goes wrong is in test_room_feed_trouble.c.
+ */
+#include "stand_in.h"
+
+#include "clock.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STREAM_MAX = 64 * 1024, EXPIRES_IN_MS = 60000 };
+
+/* ---- good streams ---- */
+
+START_TEST(test_room_feed__asks_for_the_room_with_nothing_in_hand)
+{
+    char header[64];
+    char nothing[EVENT_ID_SIZE];
+    int peer = stand_in_accept_feed();
+    event_id_format(event_id_nothing("lobby"), nothing);
+    snprintf(header, sizeof header, "\r\nLast-Event-ID: %s\r\n", nothing);
+    ck_assert(!strncmp(stand_in_request, "GET /rooms/lobby/events HTTP/1.1\r\n", 34));
+    ck_assert_ptr_nonnull(strstr(stand_in_request, header));
+    ck_assert_ptr_nonnull(strstr(stand_in_request, "\r\nAccept: text/event-stream\r\n"));
+    ck_assert_ptr_null(strstr(stand_in_request, "Authorization"));
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__sends_the_token)
+{
+    struct room_feeds_config config = stand_in_quick_config();
+    config.token = "secret";
+    stand_in_listen_now();
+    stand_in_open_lobby(&config);
+    int peer = stand_in_accept_feed();
+    ck_assert_ptr_nonnull(strstr(stand_in_request, "\r\nAuthorization: Bearer secret\r\n"));
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__resumed_with_none_missed_synchronises)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(0));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;");
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__resumed_synchronises_once_with_all_missed)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(2) EVENT(1, "one") EVENT(2, "two"));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:1=one,2=two;");
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__snapshot_synchronises_with_its_own_id)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD_OF("text/event-stream; charset=utf-8", "") SNAPSHOT(
+                           5, "[" MESSAGE(1, "one") "," MESSAGE(2, "two") "]") EVENT(6, "six"));
+    stand_in_expect_told(&stand_in_lobby, "sync 5:4=one,5=two;add 6=six;");
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__an_empty_snapshot_synchronises)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD SNAPSHOT(0, "[]"));
+    stand_in_expect_told(&stand_in_lobby, "sync 0:;");
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__messages_follow_in_order)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(1) EVENT(2, "two") EVENT(3, "three"));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:2=two;add 3=three;");
+    stand_in_say(peer, EVENT(4, "four") ": comment\n\n" EVENT(5, "five"));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:2=two;add 3=three;add 4=four;add 5=five;");
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__deleted_is_told)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(0) "event: deleted\ndata: {\"id\":\"" MESSAGE_ID(1) "\"}\n\n");
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;delete " MESSAGE_ID(1) ";");
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__what_is_deleted_among_the_missed_is_left_out)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer,
+                 HEAD RESUMED(2) EVENT(1, "one") "event: deleted\ndata: {\"id\":\"" MESSAGE_ID(
+                     1) "\"}\n\n" EVENT(2, "two"));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:2=two;");
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__expired_and_unknown_events_are_passed_over)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD "event: news\ndata: x\n\n" RESUMED(0));
+    stand_in_say(peer,
+                 "event: expired\ndata: {\"id\":\"" MESSAGE_ID(1) "\"}\n\n" EVENT(3, "three"));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;add 3=three;");
+    stand_in_expect_warnings(0);
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__deadlines_count_from_the_arrival)
+{
+    uint64_t before_us = clock_monotonic_us(&clock_system);
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(0) EVENT(3, "three"));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;add 3=three;");
+    uint64_t after_us = clock_monotonic_us(&clock_system);
+    ck_assert_uint_ge(stand_in_lobby.last_deadline_us, before_us + EXPIRES_IN_MS * 1000);
+    ck_assert_uint_le(stand_in_lobby.last_deadline_us, after_us + EXPIRES_IN_MS * 1000);
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__headers_of_an_interim_answer_do_not_count)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, "HTTP/1.1 103 Early Hints\r\nLast-Event-ID: x\r\n\r\n" HEAD RESUMED(0));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;");
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__tells_whenever_the_service_was_reached)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        int peer = stand_in_accept_feed();
+        stand_in_say(peer, HEAD RESUMED(0));
+        close(peer);
+    }
+    close(stand_in_accept_feed());
+    ck_assert_uint_eq(atomic_load(&stand_in_reached), 3);
+}
+END_TEST
+
+/* One HTTP chunk; libcurl hands each on by itself. */
+static void append_chunk(struct buffer *stream, const char *bytes, size_t len)
+{
+    buffer_append_format(stream, "%zx\r\n", len);
+    buffer_append(stream, bytes, len);
+    buffer_append_string(stream, "\r\n");
+}
+
+#define CHUNKED_HEAD                                                                               \
+    HEAD_OF("text/event-stream", "Last-Event-ID: " ID(2) "\r\nTransfer-Encoding: chunked\r\n")
+
+START_TEST(test_room_feed__a_stream_may_be_cut_anywhere)
+{
+    static const char text[] =
+        RESUMED(1) EVENT(2, "two") EVENT(3, "three") "event: stopping\ndata: {}\n\n";
+    struct buffer stream;
+    struct buffer expected;
+    buffer_init(&stream, STREAM_MAX);
+    buffer_init(&expected, STAND_IN_TOLD_MAX);
+    for (size_t cut = 1; cut < sizeof text - 1; cut++) {
+        int peer = stand_in_accept_feed();
+        buffer_clear(&stream);
+        buffer_append_string(&stream, CHUNKED_HEAD);
+        append_chunk(&stream, text, cut);
+        append_chunk(&stream, text + cut, sizeof text - 1 - cut);
+        append_chunk(&stream, "", 0);
+        stand_in_say_bytes(peer, stream.data, stream.len);
+        buffer_append_string(&expected, "sync 2:2=two;add 3=three;");
+        stand_in_expect_told(&stand_in_lobby, expected.data);
+        close(peer);
+    }
+    stand_in_expect_warnings(0);
+    buffer_fini(&stream);
+    buffer_fini(&expected);
+}
+END_TEST
+
+START_TEST(test_room_feed__a_stream_may_come_byte_by_byte)
+{
+    static const char text[] = RESUMED(1) EVENT(2, "two") EVENT(3, "three");
+    struct buffer stream;
+    buffer_init(&stream, STREAM_MAX);
+    int peer = stand_in_accept_feed();
+    buffer_append_string(&stream, CHUNKED_HEAD);
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        append_chunk(&stream, text + i, 1);
+    for (size_t i = 0; i < stream.len; i++)
+        stand_in_say_bytes(peer, stream.data + i, 1);
+    stand_in_expect_told(&stand_in_lobby, "sync 2:2=two;add 3=three;");
+    close(peer);
+    buffer_fini(&stream);
+}
+END_TEST
+
+START_TEST(test_room_feed__many_missed_messages)
+{
+    enum { COUNT = 300 };
+    struct buffer stream;
+    struct buffer expected;
+    buffer_init(&stream, 1024 * 1024);
+    buffer_init(&expected, STAND_IN_TOLD_MAX);
+    buffer_append_format(&stream, "%sevent: resumed\ndata: {\"missed\":%d}\n\n", HEAD, COUNT);
+    buffer_append_string(&expected, "sync 2:");
+    for (unsigned i = 1; i <= COUNT; i++) {
+        buffer_append_format(&stream, "event: message\nid: %016u%s\ndata: %s\n\n", i, TAG,
+                             MESSAGE(1, "m"));
+        buffer_append_format(&expected, "%s%u=m", i == 1 ? "" : ",", i);
+    }
+    buffer_append_string(&expected, ";");
+    int peer = stand_in_accept_feed();
+    stand_in_say_bytes(peer, stream.data, stream.len);
+    stand_in_expect_told(&stand_in_lobby, expected.data);
+    close(peer);
+    buffer_fini(&stream);
+    buffer_fini(&expected);
+}
+END_TEST
+
+START_TEST(test_room_feed__many_rooms_at_once)
+{
+    enum { ROOMS = 100, NAME_SIZE = 24 };
+    static struct live_room rooms[ROOMS];
+    static char names[ROOMS][NAME_SIZE];
+    int peers[ROOMS + 1];
+    for (int i = 0; i < ROOMS; i++) {
+        snprintf(names[i], NAME_SIZE, "room-%d", i);
+        stand_in_room_init(&rooms[i], names[i]);
+        ck_assert(room_feeds_open(stand_in_feeds, &rooms[i]));
+    }
+    for (int i = 0; i <= ROOMS; i++) {
+        peers[i] = stand_in_accept_feed();
+        stand_in_say(peers[i], HEAD RESUMED(0));
+    }
+    for (int i = 0; i < ROOMS; i++) {
+        stand_in_expect_told(&rooms[i], "sync 2:;");
+        stand_in_close_room(&rooms[i]);
+        buffer_fini(&rooms[i].told);
+    }
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;");
+    for (int i = 0; i <= ROOMS; i++)
+        close(peers[i]);
+}
+END_TEST
+
+/* ---- closing ---- */
+
+START_TEST(test_room_feed__close_at_once)
+{
+    stand_in_close_room(&stand_in_lobby);
+}
+END_TEST
+
+START_TEST(test_room_feed__close_of_a_room_that_is_not_open_does_nothing)
+{
+    struct live_room other;
+    stand_in_room_init(&other, "other");
+    room_feeds_close(stand_in_feeds, &other);
+}
+END_TEST
+
+START_TEST(test_room_feed__a_room_may_be_opened_again)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_close_room(&stand_in_lobby);
+    stand_in_expect_cut(peer);
+    stand_in_lobby.closed = false;
+    ck_assert(room_feeds_open(stand_in_feeds, &stand_in_lobby));
+    peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(0));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;");
+    close(peer);
+}
+END_TEST
+
+/* With a backlog of 0 the kernel takes one connection and lets the next one wait. */
+START_TEST(test_room_feed__close_while_connecting)
+{
+    struct live_room other;
+    struct room_feeds_config config = stand_in_quick_config();
+    stand_in_room_init(&other, "other");
+    ck_assert_int_eq(listen(stand_in_listener, 0), 0);
+    stand_in_open_lobby(&config);
+    ck_assert(room_feeds_open(stand_in_feeds, &other));
+    stand_in_close_room(&other);
+    stand_in_close_room(&stand_in_lobby);
+    stand_in_expect_warnings(0);
+}
+END_TEST
+
+START_TEST(test_room_feed__close_while_waiting_for_the_answer)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_close_room(&stand_in_lobby);
+    stand_in_expect_cut(peer);
+    stand_in_expect_warnings(0);
+}
+END_TEST
+
+START_TEST(test_room_feed__close_while_messages_are_missed)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(2) EVENT(1, "one"));
+    stand_in_close_room(&stand_in_lobby);
+    stand_in_expect_cut(peer);
+    ck_assert_ptr_null(stand_in_lobby.told.data);
+}
+END_TEST
+
+START_TEST(test_room_feed__close_during_the_stream)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(0));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;");
+    stand_in_close_room(&stand_in_lobby);
+    stand_in_expect_cut(peer);
+    stand_in_expect_warnings(0);
+}
+END_TEST
+
+START_TEST(test_room_feed__close_during_the_backoff)
+{
+    struct room_feeds_config config = stand_in_quick_config();
+    config.backoff_min_ms = config.backoff_max_ms = (uint64_t)STAND_IN_WAIT_S * 1000000;
+    stand_in_open_lobby(&config);
+    stand_in_expect_warnings(1);
+    stand_in_close_room(&stand_in_lobby);
+}
+END_TEST
+
+static void *close_lobby(void *context)
+{
+    (void)context;
+    stand_in_close_room(&stand_in_lobby);
+    return NULL;
+}
+
+START_TEST(test_room_feed__close_waits_for_the_room_to_be_left)
+{
+    pthread_t closer;
+    stand_in_lobby.hold = true;
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(0) EVENT(3, "three"));
+    pthread_mutex_lock(&stand_in_lock);
+    while (!stand_in_lobby.inside && stand_in_wait_for_change())
+        ;
+    ck_assert(stand_in_lobby.inside);
+    pthread_mutex_unlock(&stand_in_lock);
+    ck_assert_int_eq(pthread_create(&closer, NULL, close_lobby, NULL), 0);
+    pthread_mutex_lock(&stand_in_lock);
+    ck_assert(!stand_in_lobby.closed);
+    stand_in_lobby.hold = false;
+    pthread_cond_broadcast(&stand_in_changed);
+    pthread_mutex_unlock(&stand_in_lock);
+    pthread_join(closer, NULL);
+    ck_assert(!stand_in_lobby.inside);
+    stand_in_expect_cut(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__free_lets_go_of_open_rooms)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(0));
+    room_feeds_free(stand_in_feeds);
+    stand_in_expect_cut(peer);
+    struct room_feeds_config config = stand_in_quick_config();
+    stand_in_open_lobby(&config);
+}
+END_TEST
+
+START_TEST(test_room_feed__free_takes_null)
+{
+    room_feeds_free(NULL);
+}
+END_TEST
+
+/* ---- the suite ---- */
+
+static void add_good(TCase *tests)
+{
+    tcase_add_test(tests, test_room_feed__asks_for_the_room_with_nothing_in_hand);
+    tcase_add_test(tests, test_room_feed__resumed_with_none_missed_synchronises);
+    tcase_add_test(tests, test_room_feed__resumed_synchronises_once_with_all_missed);
+    tcase_add_test(tests, test_room_feed__snapshot_synchronises_with_its_own_id);
+    tcase_add_test(tests, test_room_feed__an_empty_snapshot_synchronises);
+    tcase_add_test(tests, test_room_feed__messages_follow_in_order);
+    tcase_add_test(tests, test_room_feed__deleted_is_told);
+    tcase_add_test(tests, test_room_feed__what_is_deleted_among_the_missed_is_left_out);
+    tcase_add_test(tests, test_room_feed__expired_and_unknown_events_are_passed_over);
+    tcase_add_test(tests, test_room_feed__deadlines_count_from_the_arrival);
+    tcase_add_test(tests, test_room_feed__headers_of_an_interim_answer_do_not_count);
+    tcase_add_test(tests, test_room_feed__tells_whenever_the_service_was_reached);
+    tcase_add_test(tests, test_room_feed__a_stream_may_be_cut_anywhere);
+    tcase_add_test(tests, test_room_feed__a_stream_may_come_byte_by_byte);
+    tcase_add_test(tests, test_room_feed__many_missed_messages);
+    tcase_add_test(tests, test_room_feed__many_rooms_at_once);
+}
+
+static void add_closing(TCase *tests)
+{
+    tcase_add_test(tests, test_room_feed__close_at_once);
+    tcase_add_test(tests, test_room_feed__close_of_a_room_that_is_not_open_does_nothing);
+    tcase_add_test(tests, test_room_feed__a_room_may_be_opened_again);
+    tcase_add_test(tests, test_room_feed__close_while_waiting_for_the_answer);
+    tcase_add_test(tests, test_room_feed__close_while_messages_are_missed);
+    tcase_add_test(tests, test_room_feed__close_during_the_stream);
+    tcase_add_test(tests, test_room_feed__close_waits_for_the_room_to_be_left);
+    tcase_add_test(tests, test_room_feed__free_lets_go_of_open_rooms);
+    tcase_add_test(tests, test_room_feed__free_takes_null);
+}
+
+/* Those that open the room themselves. */
+static void add_own_config(TCase *tests)
+{
+    tcase_add_test(tests, test_room_feed__sends_the_token);
+    tcase_add_test(tests, test_room_feed__close_while_connecting);
+    tcase_add_test(tests, test_room_feed__close_during_the_backoff);
+}
+
+static Suite *room_feed_suite(void)
+{
+    Suite *suite = suite_create("room_feed");
+    TCase *opened = tcase_create("opened");
+    TCase *own_config = tcase_create("own config");
+    tcase_add_checked_fixture(opened, stand_in_set_up_open, stand_in_tear_down);
+    tcase_add_checked_fixture(own_config, stand_in_set_up, stand_in_tear_down);
+    tcase_set_timeout(opened, STAND_IN_TEST_TIMEOUT_S);
+    tcase_set_timeout(own_config, STAND_IN_TEST_TIMEOUT_S);
+    add_good(opened);
+    add_closing(opened);
+    add_own_config(own_config);
+    suite_add_tcase(suite, opened);
+    suite_add_tcase(suite, own_config);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(room_feed_suite());
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
