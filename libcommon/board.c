@@ -40,7 +40,8 @@ struct board {
 
     uint64_t tag[2];
     uint64_t soonest_us; /* no deadline is before it */
-    int64_t clock_offset_us; /* the least of deadline_us less expires_at_ms seen since it was empty */
+    int64_t
+        clock_offset_us; /* the least of deadline_us less expires_at_ms seen since it was empty */
 
     struct blob *list; /* the last rendering, of `list_ms`; NULL after a change */
     uint64_t list_ms;

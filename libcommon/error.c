@@ -15,11 +15,10 @@ struct error_facts {
     const char *detail;
 };
 
-static const struct error_facts facts[ERROR_COUNT] = {
-    [ERROR_NONE] = {200, "", "", ""},
+static const struct error_facts facts[ERROR_COUNT] = {[ERROR_NONE] = {200, "", "", ""},
 #define ERROR_FACTS(code, status, type, title, detail)                                             \
     [ERROR_##code] = {status, ERROR_TYPE_PREFIX type, title, detail},
-    ERROR_LIST(ERROR_FACTS)
+                                                      ERROR_LIST(ERROR_FACTS)
 #undef ERROR_FACTS
 };
 

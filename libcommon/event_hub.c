@@ -16,9 +16,9 @@ enum { RING_MIN_CAPACITY = 16 };
 struct event_hub {
     struct event *ring;
     size_t capacity; /* of the ring: a power of two, EVENT_HUB_EVENTS_MAX at most */
-    uint64_t tail; /* position of the oldest event kept */
-    uint64_t head; /* position that the next event gets */
-    size_t bytes;  /* of the events kept */
+    uint64_t tail;   /* position of the oldest event kept */
+    uint64_t head;   /* position that the next event gets */
+    size_t bytes;    /* of the events kept */
     bool ended;
     bool news; /* something was published, or the end said, since those who wait were taken */
     struct subscriber *first; /* all */

@@ -40,8 +40,8 @@ struct subscriber {
     char retry[EVENT_TEXT_RETRY_SIZE]; /* what is sent first; empty once it is */
     struct blob *opening;              /* what is sent then; NULL once it is */
     uint64_t position;                 /* of the next event in the ring */
-    size_t offset;         /* bytes already sent of the opening or of that event */
-    struct event_id after; /* messages of its epoch up to its number are passed over */
+    size_t offset;                     /* bytes already sent of the opening or of that event */
+    struct event_id after;             /* messages of its epoch up to its number are passed over */
     struct subscriber *next, *previous;
     struct subscriber *next_waiting;
 };

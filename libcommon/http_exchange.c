@@ -48,10 +48,15 @@ const char *http_header(const struct http_exchange *exchange, const char *name)
     return u_map_get_case(exchange->request.map_header, name);
 }
 
-const void *http_body(const struct http_exchange *exchange, size_t *ret_len)
+enum error_code http_body(const struct http_exchange *exchange, const void **ret_body,
+                          size_t *ret_len, struct error *err)
 {
+    if (exchange->request.binary_body_length > exchange->body_max)
+        return error_set(err, ERROR_TOO_LARGE, "The body is longer than %zu bytes",
+                         exchange->body_max);
     *ret_len = exchange->request.binary_body_length;
-    return *ret_len ? exchange->request.binary_body : "";
+    *ret_body = *ret_len ? exchange->request.binary_body : "";
+    return ERROR_NONE;
 }
 
 bool http_content_type_is(const struct http_exchange *exchange, const char *media_type)
@@ -71,6 +76,14 @@ bool http_is_head(const struct http_exchange *exchange)
 const char *http_request_id(const struct http_exchange *exchange)
 {
     return exchange->request_id;
+}
+
+enum error_code http_block(struct http_exchange *exchange, struct error *err)
+{
+    if (!exchange->blocks && !gate_enter(exchange->gate, HTTP_BLOCK_WAIT_MS))
+        return error_because(err, ERROR_UNAVAILABLE, "too many requests wait for other services");
+    exchange->blocks = true;
+    return ERROR_NONE;
 }
 
 /* version "-" trace-id "-" parent-id "-" flags; a trace or parent of zeros alone is invalid. */
@@ -110,8 +123,8 @@ enum error_code http_answer(struct http_exchange *exchange, int status, const ch
     if (content_type)
         u_map_put(exchange->response->map_header, "Content-Type", content_type);
     exchange->response->status = status;
-    if (len && ulfius_set_binary_body_response(exchange->response, (unsigned)status, bytes, len) !=
-                   U_OK)
+    if (len &&
+        ulfius_set_binary_body_response(exchange->response, (unsigned)status, bytes, len) != U_OK)
         return ERROR_INTERNAL;
     exchange->status = status;
     exchange->bytes = len;

@@ -38,8 +38,10 @@ bool http_query(const struct http_exchange *exchange, const char *name, char *re
 /* A request header's value, its name in any case; NULL if absent. Repeated ones are joined by ','. */
 const char *http_header(const struct http_exchange *exchange, const char *name);
 
-/* The request's body, at most the server's body_max bytes. */
-const void *http_body(const struct http_exchange *exchange, size_t *ret_len);
+/* The request's body; never NULL. TOO_LARGE where it is longer than the server's body_max: the rest
+ * was not kept. */
+enum error_code http_body(const struct http_exchange *exchange, const void **ret_body,
+                          size_t *ret_len, struct error *err) ERROR_MUST_USE;
 
 /* Whether the Content-Type is this media type, whatever its parameters and case. */
 bool http_content_type_is(const struct http_exchange *exchange, const char *media_type);
@@ -55,10 +57,17 @@ const char *http_traceparent(const struct http_exchange *exchange);
 /* The address the connection came from. */
 const struct sockaddr *http_peer(const struct http_exchange *exchange);
 
+/* How long a request waits for the right to block, where others have it. */
+enum { HTTP_BLOCK_WAIT_MS = 100 };
+
+/* Before a call that may block (for the store, for another service): all but one of the server's
+ * threads may at one time, so that there is always one for requests that need not. The right lasts
+ * to the end of the handler. UNAVAILABLE where none is free. */
+enum error_code http_block(struct http_exchange *exchange, struct error *err) ERROR_MUST_USE;
+
 /* Sets a header of the answer, whatever kind of answer it becomes. */
-__attribute__((format(printf, 3, 4))) void http_set_header(struct http_exchange *exchange,
-                                                           const char *name, const char *format,
-                                                           ...);
+__attribute__((format(printf, 3, 4))) void
+http_set_header(struct http_exchange *exchange, const char *name, const char *format, ...);
 
 /* Answers with a copy of the bytes. `content_type` is NULL where there is no content. */
 enum error_code http_answer(struct http_exchange *exchange, int status, const char *content_type,

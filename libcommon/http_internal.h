@@ -4,6 +4,7 @@
 #ifndef TEMPMESSENGER_HTTP_INTERNAL_H
 #define TEMPMESSENGER_HTTP_INTERNAL_H
 
+#include "gate.h"
 #include "http_exchange.h"
 #include "http_router.h"
 
@@ -20,8 +21,11 @@ struct http_exchange {
     const char *method;           /* the request's */
     struct http_params params;
     uint64_t started_us;
-    size_t bytes; /* of the answer's content; a stream's are not counted */
-    int status;   /* of the answer; 0: none yet */
+    size_t body_max;   /* of the server's config */
+    struct gate *gate; /* the server's */
+    bool blocks;       /* has a place in it */
+    size_t bytes;      /* of the answer's content; a stream's are not counted */
+    int status;        /* of the answer; 0: none yet */
     char request_id[HTTP_REQUEST_ID_MAX + 1];
 };
 

@@ -49,6 +49,8 @@ struct http_server {
     uint64_t request_id_seed;
     _Atomic uint64_t request_count;
 
+    struct gate gate; /* of the threads that may block */
+
     pthread_mutex_t lock;
     pthread_cond_t idle;
     size_t active; /* requests begun and not completed; under `lock` */
@@ -138,9 +140,6 @@ static enum error_code serve(struct http_server *server, struct http_exchange *e
         set_allow(exchange, route);
         return ERROR_METHOD_NOT_ALLOWED;
     }
-    if (handler == route->post && exchange->request.binary_body_length > config->body_max)
-        return error_set(err, ERROR_TOO_LARGE, "The body is longer than %zu bytes",
-                         config->body_max);
     return handler(exchange, config->service, err);
 }
 
@@ -149,8 +148,8 @@ static void log_cause(const struct http_exchange *exchange, enum error_code code
 {
     if (err->cause[0])
         log_write(error_status(code) >= 500 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "request failed",
-                  LOG_TEXT("request_id", exchange->request_id),
-                  LOG_TEXT("error", error_type(code)), LOG_TEXT("cause", err->cause));
+                  LOG_TEXT("request_id", exchange->request_id), LOG_TEXT("error", error_type(code)),
+                  LOG_TEXT("cause", err->cause));
 }
 
 /* The path in the request line, which may come with scheme and host before it (RFC 9112, 3.2.2). */
@@ -170,6 +169,8 @@ static int dispatch(const struct _u_request *request, struct _u_response *respon
     struct http_exchange *exchange = (struct http_exchange *)(uintptr_t)request;
     exchange->response = response;
     exchange->method = request->http_verb;
+    exchange->body_max = server->config.body_max;
+    exchange->gate = &server->gate;
     set_request_id(server, exchange);
     http_set_header(exchange, "X-Request-Id", "%s", exchange->request_id);
     http_set_header(exchange, "X-Content-Type-Options", "nosniff");
@@ -183,6 +184,8 @@ static int dispatch(const struct _u_request *request, struct _u_response *respon
                           target_path(request->url_path), &exchange->params);
     struct error err = {0};
     enum error_code code = serve(server, exchange, route, &err);
+    if (exchange->blocks)
+        gate_leave(&server->gate);
     if (code) {
         log_cause(exchange, code, &err);
         http_answer_problem(exchange, code, &err);
@@ -234,11 +237,9 @@ static void log_request(const struct http_exchange *exchange)
     uint64_t took_us = clock_monotonic_us(&clock_system) - exchange->started_us;
     const char *traceparent = http_traceparent(exchange);
     log_write(LOG_LEVEL_INFO, "request", LOG_TEXT("method", exchange->method),
-              LOG_TEXT("path", exchange->request.url_path),
-              LOG_NUMBER("status", exchange->status),
+              LOG_TEXT("path", exchange->request.url_path), LOG_NUMBER("status", exchange->status),
               LOG_NUMBER("bytes", exchange->bytes), LOG_DURATION("duration_ms", took_us),
-              LOG_TEXT("request_id", exchange->request_id),
-              LOG_TEXT("traceparent", traceparent));
+              LOG_TEXT("request_id", exchange->request_id), LOG_TEXT("traceparent", traceparent));
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **request_context,
@@ -304,15 +305,16 @@ static bool bind_socket(struct http_server *server)
         return false;
     }
     int on = 1;
-    server->listen_fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    server->listen_fd =
+        socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (server->listen_fd < 0 ||
         setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(server->listen_fd, &address.any, len) != 0 ||
         listen(server->listen_fd, LISTEN_BACKLOG) != 0 ||
         getsockname(server->listen_fd, &address.any, &len) != 0)
         return false;
-    server->port = ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port
-                                                          : address.v6.sin6_port);
+    server->port =
+        ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
     return true;
 }
 
@@ -340,10 +342,10 @@ static bool start_instance(struct http_server *server)
     server->instance.allowed_post_processor = U_POST_PROCESS_NONE;
     if (ulfius_set_default_endpoint(&server->instance, dispatch, server) != U_OK)
         return false;
-    return ulfius_start_framework_with_mhd_options(
-               &server->instance,
-               MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
-               options) == U_OK;
+    return ulfius_start_framework_with_mhd_options(&server->instance,
+                                                   MHD_USE_EPOLL_INTERNAL_THREAD |
+                                                       MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+                                                   options) == U_OK;
 }
 
 enum error_code http_server_start(const struct http_server_config *config,
@@ -354,6 +356,7 @@ enum error_code http_server_start(const struct http_server_config *config,
         return error_set(err, ERROR_INTERNAL, "out of memory");
     server->config = *config;
     server->listen_fd = -1;
+    gate_init(&server->gate, config->threads > 1 ? config->threads - 1 : 1);
     pthread_mutex_init(&server->lock, NULL);
     clock_cond_init(&server->idle);
 
@@ -404,6 +407,7 @@ void http_server_free(struct http_server *server)
     else if (server->listen_fd >= 0)
         close(server->listen_fd);
     ulfius_clean_instance(&server->instance);
+    gate_fini(&server->gate);
     pthread_cond_destroy(&server->idle);
     pthread_mutex_destroy(&server->lock);
     free(server);

@@ -38,7 +38,8 @@ struct http_server;
 /* Binds and serves. The config's strings and routes must outlive the server. INTERNAL, with the
  * reason in err->detail in words for the operator, where the address cannot be bound. */
 enum error_code http_server_start(const struct http_server_config *config,
-                                  struct http_server **ret_server, struct error *err) ERROR_MUST_USE;
+                                  struct http_server **ret_server,
+                                  struct error *err) ERROR_MUST_USE;
 
 /* The port that is listened on. */
 unsigned http_server_port(const struct http_server *server);

@@ -201,7 +201,8 @@ static bool is_gone(const struct live_room *room, const struct message *message,
 {
     bool same_epoch = last.tag == room->last.tag;
     if (message->number)
-        return !same_epoch || message->number <= last.number;
+        return !same_epoch || message->number <= last.number ||
+               live_rooms_config(room->rooms)->source.lists_are_newest;
     uint64_t life_us = (uint64_t)(message->expires_at_ms - message->created_at_ms) * 1000;
     return message->deadline_us - now_us + OWN_GRACE_US < life_us;
 }
@@ -315,7 +316,8 @@ void live_room_add(struct live_room *room, struct message *message, struct event
 void live_room_delete(struct live_room *room, const char *message_id)
 {
     live_room_enter(room);
-    CLEANUP(message_release) struct message *message =
+    CLEANUP(message_release)
+    struct message *message =
         message_id_valid(message_id) ? board_take(room->board, message_id) : NULL;
     if (message && message->number) {
         CLEANUP_FINI(buffer_fini) struct buffer text;

@@ -33,13 +33,15 @@ struct live_source {
      * same name may have been opened before. Called on the timer's thread too: be quick. */
     void (*close)(void *context, struct live_room *room);
     void *context;
+    /* A list of the source is never older than what it has brought before: a message that it does
+     * not have is gone, even if its number is above the list's last. */
+    bool lists_are_newest;
 };
 
 struct live_rooms_config {
     struct live_source source;
     size_t rooms_max;
     size_t subscribers_max; /* of all rooms together */
-    size_t waiters_max;     /* threads that wait for a first synchronisation at one time */
     uint64_t linger_us;     /* how long a room stays that nobody uses */
     const struct clock *clock;
 };
@@ -57,7 +59,7 @@ void live_rooms_free(struct live_rooms *rooms);
 /*
  * The room called `name`, opened if it is not there, once it has been synchronised: waits for that
  * at most `timeout_ms`. The caller gives it back with live_room_release.
- * UNAVAILABLE: not synchronised in time, too many rooms, or too many threads that wait.
+ * UNAVAILABLE: not synchronised in time, or too many rooms.
  */
 enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint64_t timeout_ms,
                                struct live_room **ret_room, struct error *err) ERROR_MUST_USE;

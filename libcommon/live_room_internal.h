@@ -20,17 +20,17 @@ struct live_room {
     char name[ROOM_NAME_SIZE];
     bool opened; /* by the source; set before anyone else can close it */
 
-    pthread_mutex_t lock; /* over these */
+    pthread_mutex_t lock;   /* over these */
     pthread_cond_t changed; /* `synced` or `unreachable` has */
     bool synced;            /* once, at least */
     bool unreachable;       /* the source cannot be reached, and the room was never synced */
     struct board *board;
     struct event_hub *hub;
-    struct event_id last;      /* of the last number that the source has given out */
-    uint64_t deleted_up_to;    /* ids up to this number may cover a message that was deleted */
-    uint64_t keep_alive_us;    /* when the next comment is due */
-    uint64_t armed_us;         /* when the timer will look at this room */
-    struct blob *snapshot;     /* the last made, and what it was made of */
+    struct event_id last;   /* of the last number that the source has given out */
+    uint64_t deleted_up_to; /* ids up to this number may cover a message that was deleted */
+    uint64_t keep_alive_us; /* when the next comment is due */
+    uint64_t armed_us;      /* when the timer will look at this room */
+    struct blob *snapshot;  /* the last made, and what it was made of */
     struct blob *snapshot_list;
     struct event_id snapshot_id;
 

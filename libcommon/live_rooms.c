@@ -31,7 +31,6 @@ struct live_rooms {
     struct live_room *slots[HASH_SLOTS];
 
     _Atomic size_t subscribers;
-    _Atomic size_t waiters;
     _Atomic bool stopping;
 };
 
@@ -302,18 +301,6 @@ static struct live_room *find_or_add(struct live_rooms *rooms, const char *name,
     return add_room(rooms, name);
 }
 
-static enum error_code await_sync(struct live_rooms *rooms, struct live_room *room,
-                                  uint64_t timeout_ms, struct error *err)
-{
-    /* A room that is known needs no wait, and no place among those who wait. */
-    if (live_room_wait(room, 0, NULL) == ERROR_NONE)
-        return ERROR_NONE;
-    bool may_wait = atomic_fetch_add(&rooms->waiters, 1) < rooms->config.waiters_max;
-    enum error_code code = live_room_wait(room, may_wait ? timeout_ms : 0, err);
-    atomic_fetch_sub(&rooms->waiters, 1);
-    return code;
-}
-
 enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint64_t timeout_ms,
                                struct live_room **ret_room, struct error *err)
 {
@@ -329,7 +316,7 @@ enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint6
         if (!room->opened)
             live_room_unreachable(room);
     }
-    enum error_code code = await_sync(rooms, room, timeout_ms, err);
+    enum error_code code = live_room_wait(room, timeout_ms, err);
     if (code)
         live_room_release(room);
     else

@@ -23,8 +23,8 @@ enum { MESSAGE_TIME_SIZE = 25 };
 
 struct message {
     _Atomic unsigned references;
-    uint64_t number;      /* its place in the room's order of acceptance; 0: not known here */
-    uint64_t deadline_us; /* end of life on this process' monotonic clock */
+    uint64_t number;       /* its place in the room's order of acceptance; 0: not known here */
+    uint64_t deadline_us;  /* end of life on this process' monotonic clock */
     int64_t created_at_ms; /* the store's wall clock, since 1970 */
     int64_t expires_at_ms;
     char id[MESSAGE_ID_SIZE];

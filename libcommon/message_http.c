@@ -26,7 +26,10 @@ enum error_code message_http_draft(const struct http_exchange *exchange,
                                    struct error *err)
 {
     size_t len;
-    const void *body = http_body(exchange, &len);
+    const void *body;
+    enum error_code code = http_body(exchange, &body, &len, err);
+    if (code)
+        return code;
     if (http_content_type_is(exchange, "text/plain"))
         return draft_from_text(body, len, rules, ret_draft, err);
     return draft_from_json(body, len, rules, ret_draft, err);

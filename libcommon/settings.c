@@ -175,10 +175,10 @@ static bool is_text(const struct setting *setting)
     return setting->kind == SETTING_TEXT || setting->kind == SETTING_SECRET;
 }
 
-/* A URL with an @ before its host most likely carries a password. */
+/* A URL with an @ in it, or a colon where its host should be, most likely carries a password. */
 static bool may_show(const struct setting *setting, const char *value)
 {
-    return setting->kind != SETTING_SECRET && !(strstr(value, "://") && strchr(value, '@'));
+    return setting->kind != SETTING_SECRET && !strchr(value, '@') && !strstr(value, "//:");
 }
 
 static bool store(struct loader *loader, const struct setting *setting, const char *value,

@@ -25,7 +25,7 @@ struct host_lookup {
     struct addrinfo *addresses;
     int status; /* of getaddrinfo */
 
-    unsigned uses;                  /* under `lock` */
+    unsigned uses;                 /* under `lock` */
     LIST_ENTRY(host_lookup) entry; /* of `under_way`, while the thread is at it */
 };
 
@@ -94,7 +94,8 @@ static struct host_lookup *join(const char *host, const char *port)
 {
     LOCKED(&lock);
     struct host_lookup *lookup;
-    LIST_FOREACH (lookup, &under_way, entry) {
+    LIST_FOREACH(lookup, &under_way, entry)
+    {
         if (strcmp(lookup->host, host) == 0 && strcmp(lookup->port, port) == 0) {
             lookup->uses++;
             return lookup;
@@ -136,7 +137,8 @@ enum error_code host_lookup(const char *host, int port, uint64_t deadline_us, in
         if (!lookup)
             return error_because(err, ERROR_UNAVAILABLE, "redis: no thread to look up %s", host);
         if (fd_wait(lookup->done_fd, POLLIN, deadline_us, stop_fd) != FD_READY)
-            return error_because(err, ERROR_UNAVAILABLE, "redis: %s was not looked up in time", host);
+            return error_because(err, ERROR_UNAVAILABLE, "redis: %s was not looked up in time",
+                                 host);
     }
     int status = status_of(lookup);
     if (status != 0)

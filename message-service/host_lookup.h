@@ -20,8 +20,8 @@ struct host_lookup;
 
 /*
  * Looks up `host`, a name of at most HOST_LOOKUP_HOST_MAX bytes or an address, for TCP to `port`,
- * until `deadline_us` on CLOCK_MONOTONIC or until `stop_fd` (-1: none) is readable. The caller frees
- * *ret_lookup with host_lookup_release. UNAVAILABLE: it is not known, or not in time.
+ * until `deadline_us` on CLOCK_MONOTONIC or until `stop_fd` (-1: none) is readable. The caller
+ * frees *ret_lookup with host_lookup_release. UNAVAILABLE: it is not known, or not in time.
  */
 enum error_code host_lookup(const char *host, int port, uint64_t deadline_us, int stop_fd,
                             struct host_lookup **ret_lookup, struct error *err) ERROR_MUST_USE;

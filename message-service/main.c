@@ -81,12 +81,9 @@ static enum error_code run(const struct service_settings *settings, struct error
     unsigned threads = process_threads(settings->common.http_threads);
     struct message_service service = {0};
     set_rules(settings, &service);
-    /* One thread is always left for those who need no store. */
-    unsigned callers = threads > 1 ? threads - 1 : 1;
-    enum error_code code = open_store(settings, callers, &service.store, err);
+    enum error_code code = open_store(settings, threads, &service.store, err);
     if (!code) {
-        service.rooms =
-            store_source_rooms(service.store, settings->common.max_connections, callers);
+        service.rooms = store_source_rooms(service.store, settings->common.max_connections);
         code = service.rooms ? serve(settings, threads, &service, err)
                              : error_because(err, ERROR_INTERNAL, "out of memory");
     }

@@ -7,8 +7,8 @@
  *
  * Numbers are counted over all rooms: a room that comes again goes on counting upwards.
  *
- * The listener is called under the lock: so its calls are in the order of the saves, and a list that
- * it gets is true until the next of them.
+ * The listener is called under the lock: so its calls are in the order of the saves, and a list
+ * that it gets is true until the next of them.
  */
 #include "memory_room.h"
 #include "memory_watches.h"
@@ -182,9 +182,8 @@ static enum error_code memory_list(void *state, const char *room, struct message
 {
     struct memory_store *store = state;
     LOCKED(&store->lock);
-    return list_room(store, room, ret_list)
-               ? ERROR_NONE
-               : error_because(err, ERROR_INTERNAL, "out of memory");
+    return list_room(store, room, ret_list) ? ERROR_NONE
+                                            : error_because(err, ERROR_INTERNAL, "out of memory");
 }
 
 static enum error_code memory_find(void *state, const char *room_name, const char *id,
@@ -211,12 +210,17 @@ static void memory_listen(void *state, const struct message_store_listener *list
 static bool memory_watch(void *state, const char *room)
 {
     struct memory_store *store = state;
-    CLEANUP_FINI(message_list_fini) struct message_list list = {0};
+    struct message_list list = {0};
     LOCKED(&store->lock);
-    if (!list_room(store, room, &list) || !memory_watches_add(&store->watches, room))
+    if (!memory_watches_add(&store->watches, room))
         return false;
-    store->listener.synced(store->listener.context, room, &list);
-    return true;
+    bool listed = list_room(store, room, &list);
+    if (listed)
+        store->listener.synced(store->listener.context, room, &list);
+    else
+        memory_watches_remove(&store->watches, room);
+    message_list_fini(&list);
+    return listed;
 }
 
 static void memory_unwatch(void *state, const char *room)

@@ -16,8 +16,8 @@ struct memory_watches {
 void memory_watches_fini(struct memory_watches *watches);
 
 /* One watch more; false when out of memory. */
-bool memory_watches_add(struct memory_watches *watches,
-                        const char *room) __attribute__((warn_unused_result));
+bool memory_watches_add(struct memory_watches *watches, const char *room)
+    __attribute__((warn_unused_result));
 
 /* One watch less, of a room that has one. */
 void memory_watches_remove(struct memory_watches *watches, const char *room);

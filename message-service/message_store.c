@@ -20,11 +20,10 @@ struct message_store {
     bool has_listener;
 };
 
+#define BACKEND_ADDRESS(name) &name,
 static const struct message_store_backend *const backends[] = {
-    &memory_backend,
-    &redis_backend,
-    &unix_backend,
-};
+    MESSAGE_STORE_BACKENDS(BACKEND_ADDRESS)};
+#undef BACKEND_ADDRESS
 
 enum { BACKEND_COUNT = sizeof backends / sizeof *backends, URL_RULE_SIZE = 256 };
 
@@ -170,7 +169,8 @@ void message_store_listen(struct message_store *store,
 
 bool message_store_watch(struct message_store *store, const char *room)
 {
-    return store->has_listener && room_name_valid(room) && store->backend->watch(store->state, room);
+    return store->has_listener && room_name_valid(room) &&
+           store->backend->watch(store->state, room);
 }
 
 void message_store_unwatch(struct message_store *store, const char *room)

@@ -59,8 +59,8 @@ enum error_code message_store_open(const struct message_store_config *config,
                                    struct message_store **ret_store,
                                    struct error *err) ERROR_MUST_USE;
 
-/* No call may be under way. The listener is not called any more when this returns; rooms need not be
- * unwatched. Takes NULL. */
+/* No call may be under way. The listener is not called any more when this returns; rooms need not
+ * be unwatched. Takes NULL. */
 void message_store_free(struct message_store *store);
 
 /*
@@ -94,9 +94,9 @@ enum error_code message_store_find(struct message_store *store, const char *room
  */
 struct message_store_listener {
     void *context;
-    /* The room as it is now; from here on `added` follows without a gap. It comes again whenever the
-     * store cannot be sure of that: what was added before may then be in the list, or, if the store
-     * lost it, may not. */
+    /* The room as it is now; from here on `added` follows without a gap. It comes again whenever
+     * the store cannot be sure of that: what was added before may then be in the list, or, if the
+     * store lost it, may not. */
     void (*synced)(void *context, const char *room, const struct message_list *list);
     /* A message that is new since the room was synced, in the order of numbers. */
     void (*added)(void *context, struct message *message, uint64_t epoch);
@@ -118,9 +118,9 @@ void message_store_listen(struct message_store *store,
  */
 bool message_store_watch(struct message_store *store, const char *room) ERROR_MUST_USE;
 
-/* Takes back one message_store_watch. When the last is taken back the listener is not called for the
- * room any more: a call that is under way is waited for. So not from within the listener, nor under
- * a lock that it takes. */
+/* Takes back one message_store_watch. When the last is taken back the listener is not called for
+ * the room any more: a call that is under way is waited for. So not from within the listener, nor
+ * under a lock that it takes. */
 void message_store_unwatch(struct message_store *store, const char *room);
 
 /* Whether the store can be reached now. UNAVAILABLE, TIMEOUT. */

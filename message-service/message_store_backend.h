@@ -2,7 +2,7 @@
  * What a backend of the message store is: a table of operations over its own state. The front has
  * checked all arguments; the contracts are those of message_store.h.
  *
- * A new backend is one file that defines such a table, and its line in message_store.c.
+ * A new backend is one file that defines such a struct, and its line in the table below.
  */
 #ifndef TEMPMESSENGER_MESSAGE_STORE_BACKEND_H
 #define TEMPMESSENGER_MESSAGE_STORE_BACKEND_H
@@ -31,8 +31,14 @@ struct message_store_backend {
     enum error_code (*check)(void *state, struct error *err);
 };
 
-extern const struct message_store_backend memory_backend;
-extern const struct message_store_backend redis_backend;
-extern const struct message_store_backend unix_backend; /* Redis over a unix socket */
+/* The table: X(name of the backend's struct), in the order in which an operator is told of them. */
+#define MESSAGE_STORE_BACKENDS(X)                                                                  \
+    X(memory_backend)                                                                              \
+    X(redis_backend)                                                                               \
+    X(unix_backend) /* Redis over a unix socket */
+
+#define MESSAGE_STORE_DECLARE_BACKEND(name) extern const struct message_store_backend name;
+MESSAGE_STORE_BACKENDS(MESSAGE_STORE_DECLARE_BACKEND)
+#undef MESSAGE_STORE_DECLARE_BACKEND
 
 #endif

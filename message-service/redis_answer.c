@@ -137,8 +137,7 @@ static bool read_digits(const redisReply *reply, int64_t *ret_number)
     return true;
 }
 
-enum error_code redis_answer_time(const redisReply *reply, int64_t *ret_redis_us,
-                                  struct error *err)
+enum error_code redis_answer_time(const redisReply *reply, int64_t *ret_redis_us, struct error *err)
 {
     int64_t seconds, microseconds;
     if (!is_array(reply, 2) || !read_digits(reply->element[0], &seconds) ||

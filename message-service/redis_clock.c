@@ -1,13 +1,13 @@
 /*
  * A message that came at A and was made at C by Redis' clock says that the offset is at most A - C:
- * it cannot have come before it was made. So the smallest of these is the best, and never too small;
- * a time that was cut to whole milliseconds only makes it larger.
+ * it cannot have come before it was made. So the smallest of these is the best, and never too
+ * small; a time that was cut to whole milliseconds only makes it larger.
  *
  * It becomes too small where Redis' clock is set back or runs slow, and lives would be cut short.
  * Against that stand questions: an answer bounds the offset from both sides, and what lies outside
  * of these bounds is given up. A message that looks late is either late, or dated by a clock that
- * was set back, so it is reason for a question; so is the last one's age. In between, clocks that run
- * apart by 50 ppm move the offset by 1.5 ms.
+ * was set back, so it is reason for a question; so is the last one's age. In between, clocks that
+ * run apart by 50 ppm move the offset by 1.5 ms.
  */
 #include "redis_clock.h"
 
@@ -37,8 +37,7 @@ bool redis_clock_doubts(const struct redis_clock *clock, int64_t created_ms, uin
            (late_us > REDIS_CLOCK_LATE_US && age_us >= REDIS_CLOCK_DOUBT_EVERY_US);
 }
 
-struct redis_moment redis_clock_date(struct redis_clock *clock, int64_t created_ms,
-                                     uint64_t now_us)
+struct redis_moment redis_clock_date(struct redis_clock *clock, int64_t created_ms, uint64_t now_us)
 {
     int64_t most_us = offset_at(now_us, created_ms * 1000);
     if (!clock->known)

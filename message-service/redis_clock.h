@@ -1,7 +1,7 @@
 /*
  * Where Redis' clock stands against our monotonic one. With it the end of a published message is
- * known to the millisecond, also where it was read late: a thread that was held up must not lengthen
- * lives.
+ * known to the millisecond, also where it was read late: a thread that was held up must not
+ * lengthen lives.
  *
  * One thread at a time. Times of Redis are microseconds since 1970, ours are monotonic.
  */
@@ -26,13 +26,13 @@ enum {
     REDIS_CLOCK_CONFIRM_US = 30 * 1000 * 1000, /* clocks run apart: ask at least so often */
 };
 
-/* Redis was asked at `asked_us`, answered that it was `redis_us`, to `precision_us` below the truth,
- * and the answer was here at `answered_us`. */
+/* Redis was asked at `asked_us`, answered that it was `redis_us`, to `precision_us` below the
+ * truth, and the answer was here at `answered_us`. */
 void redis_clock_confirm(struct redis_clock *clock, uint64_t asked_us, int64_t redis_us,
                          int64_t precision_us, uint64_t answered_us);
 
-/* Whether Redis should be asked before a message made at `created_ms` that came at `now_us` is dated:
- * it was held up, or Redis' clock was set back; only an answer can tell. */
+/* Whether Redis should be asked before a message made at `created_ms` that came at `now_us` is
+ * dated: it was held up, or Redis' clock was set back; only an answer can tell. */
 bool redis_clock_doubts(const struct redis_clock *clock, int64_t created_ms, uint64_t now_us);
 
 /* That moment on both clocks. Learns from a message that came faster than any before. */

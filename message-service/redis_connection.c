@@ -1,7 +1,7 @@
 /*
  * hiredis' blocking calls bound each read() alone, so a long answer in small pieces could take any
- * time. Here the exchange is driven by hand, with its reader and its buffers over a socket that does
- * not block and poll() between them, and the deadline is that of the whole answer.
+ * time. Here the exchange is driven by hand, with its reader and its buffers over a socket that
+ * does not block and poll() between them, and the deadline is that of the whole answer.
  *
  * Not here: how many connections there are, what is tried again and when (redis_pool.c).
  */
@@ -62,9 +62,8 @@ static enum error_code await(struct redis_connection *connection, short events,
 enum error_code redis_connection_queue(struct redis_connection *connection,
                                        const struct redis_command *command, struct error *err)
 {
-    /* hiredis does not write to the arguments, it only lacks the const. */
-    const char **arguments = (const char **)(uintptr_t)command->arguments;
-    if (redisAppendCommandArgv(connection->context, command->count, arguments, command->lens) !=
+    struct redis_command copy = *command; /* hiredis lacks a const */
+    if (redisAppendCommandArgv(connection->context, copy.count, copy.arguments, copy.lens) !=
         REDIS_OK)
         return lost(connection, err);
     connection->unsent = true;
@@ -141,8 +140,7 @@ static enum error_code connect_to(const struct redis_url *url, uint64_t deadline
                                   struct redis_connection *connection, struct error *err)
 {
     int fd;
-    enum error_code code =
-        redis_socket_connect(url, deadline_us, connection->stop_fd, &fd, err);
+    enum error_code code = redis_socket_connect(url, deadline_us, connection->stop_fd, &fd, err);
     if (code)
         return code;
     connection->context = redisConnectFd(fd);

@@ -65,9 +65,9 @@ enum error_code redis_connection_call(struct redis_connection *connection,
                                       redisReply **ret_reply, struct error *err) ERROR_MUST_USE;
 
 /*
- * The same in parts that never wait, for one who polls the socket: a command is put in the queue, the
- * queue is sent and what is there is taken in as far as that goes, and replies are taken one by one
- * (*ret_reply is NULL where no whole one is there yet). UNAVAILABLE: the connection is lost.
+ * The same in parts that never wait, for one who polls the socket: a command is put in the queue,
+ * the queue is sent and what is there is taken in as far as that goes, and replies are taken one by
+ * one (*ret_reply is NULL where no whole one is there yet). UNAVAILABLE: the connection is lost.
  */
 enum error_code redis_connection_queue(struct redis_connection *connection,
                                        const struct redis_command *command,

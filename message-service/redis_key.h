@@ -1,6 +1,6 @@
 /*
- * The names of Redis' keys and channels: prefix:{room}:name and what comes behind it. The braces make
- * all keys of a room one slot of a cluster.
+ * The names of Redis' keys and channels: prefix:{room}:name and what comes behind it. The braces
+ * make all keys of a room one slot of a cluster.
  *
  * Pure. Any thread.
  */

@@ -1,6 +1,6 @@
 /*
- * The call of scripts/list.lua: its keys and its answer. Over which connections it goes, and who has
- * loaded the script where, is the caller's pool's.
+ * The call of scripts/list.lua: its keys and its answer. Over which connections it goes, and who
+ * has loaded the script where, is the caller's pool's.
  */
 #include "redis_list.h"
 

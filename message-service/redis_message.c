@@ -73,8 +73,7 @@ void redis_message_fini(struct redis_message *parsed)
 }
 
 enum error_code redis_message_make(const struct redis_message *parsed,
-                                   const struct redis_moment *moment,
-                                   struct message **ret_message)
+                                   const struct redis_moment *moment, struct message **ret_message)
 {
     struct message_fields fields = parsed->fields;
     int64_t left_ms = fields.expires_at_ms - moment->redis_ms;

@@ -61,7 +61,7 @@ enum error_code redis_pool_open(const struct redis_pool_config *config,
     pool->stop_fd = config->stop_fd;
     pool->idle = idle;
     pool->max = config->connections;
-    breaker_init(&pool->breaker, config->clock, REDIS_POOL_BREAKER_OPEN_MS * 1000u);
+    breaker_init(&pool->breaker, config->clock, (uint64_t)REDIS_POOL_BREAKER_OPEN_MS * 1000u);
     pthread_mutex_init(&pool->lock, NULL);
     clock_cond_init(&pool->given_back);
     *ret_pool = pool;

@@ -68,7 +68,8 @@ static int connect_tcp(const struct addrinfo *addresses, uint64_t deadline_us, i
     for (const struct addrinfo *at = addresses; at && error != ECANCELED; at = at->ai_next) {
         uint64_t now_us = clock_monotonic_us(&clock_system);
         uint64_t left_us = deadline_us > now_us ? deadline_us - now_us : 0;
-        error = connect_to(at->ai_addr, at->ai_addrlen, now_us + left_us / count--, stop_fd, ret_fd);
+        error =
+            connect_to(at->ai_addr, at->ai_addrlen, now_us + left_us / count--, stop_fd, ret_fd);
         if (error)
             continue;
         int on = 1; /* a command is one write and wants its answer now */

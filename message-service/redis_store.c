@@ -4,8 +4,8 @@
  * and say what is atomic and why.
  *
  * Here are the calls. Keys are redis_key.c's, connections, retries and the breaker redis_pool.c's,
- * what the answers mean is redis_answer.c's, the stored form of a message redis_message.c's, what is
- * published redis_subscriber.c's.
+ * what the answers mean is redis_answer.c's, the stored form of a message redis_message.c's, what
+ * is published redis_subscriber.c's.
  *
  * Needs Redis 6.2 or later (SET with PXAT).
  */
@@ -112,7 +112,8 @@ static enum error_code redis_save(void *state, const char *id, const char *room,
     redis_message_append_content(&content, room, draft);
     if (content.failed)
         return error_because(err, ERROR_INTERNAL, "out of memory");
-    char message[REDIS_KEY_SIZE], index[REDIS_KEY_SIZE], event[REDIS_KEY_SIZE], channel[REDIS_KEY_SIZE];
+    char message[REDIS_KEY_SIZE], index[REDIS_KEY_SIZE], event[REDIS_KEY_SIZE],
+        channel[REDIS_KEY_SIZE];
     redis_key_make(store->prefix, room, REDIS_KEY_MESSAGE, id, message);
     redis_key_make(store->prefix, room, REDIS_KEY_INDEX, "", index);
     redis_key_make(store->prefix, room, REDIS_KEY_EVENT, "", event);

@@ -1,6 +1,7 @@
 /*
- * What redis_subscriber.c (the thread and its connection) and redis_subscriber_rooms.c (what a room
- * goes through) share. All functions are the thread's.
+ * What the parts of the subscriber share: redis_subscriber.c (its life, and what any thread may ask
+ * of it), redis_subscriber_thread.c (the thread and its connection) and redis_subscriber_rooms.c
+ * (what a room goes through). All functions are the thread's.
  */
 #ifndef TEMPMESSENGER_REDIS_SUBSCRIBER_INTERNAL_H
 #define TEMPMESSENGER_REDIS_SUBSCRIBER_INTERNAL_H
@@ -9,7 +10,6 @@
 #include "redis_connection.h"
 #include "redis_key.h"
 #include "redis_pool.h"
-#include "redis_scripts.h"
 #include "redis_subscriber.h"
 #include "redis_watches.h"
 
@@ -42,17 +42,20 @@ struct redis_subscriber {
     uint64_t heard_us;                   /* from the server, or asked after having heard */
     uint64_t connected_us;
     uint64_t connect_at_us; /* the next try */
-    uint64_t backoff_ms;
+    uint64_t backoff_us;
     bool warned;                 /* of the outage that lasts */
     bool nonsense_warned;        /* once in a life */
     uint64_t list_warn_after_us; /* until then it is not told again that a room cannot be listed */
     struct redis_clock redis_clock;
 };
 
-/* ---- redis_subscriber.c ---- */
+/* ---- redis_subscriber_thread.c ---- */
+
+/* The thread; `argument` is the subscriber. Returns NULL when it was told to stop. */
+void *redis_subscriber_run(void *argument);
 
 /* Puts SUBSCRIBE or UNSUBSCRIBE of the room's channel in the queue. */
-enum error_code redis_subscriber_request(struct redis_subscriber *subscriber, const char *command,
+enum error_code redis_subscriber_request(struct redis_subscriber *subscriber, const char *name,
                                          const char *room, struct error *err) ERROR_MUST_USE;
 
 /* ---- redis_subscriber_rooms.c ---- */

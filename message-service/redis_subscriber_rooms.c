@@ -2,20 +2,21 @@
  * What a room goes through: its channel is joined, the room is listed, and what is published from
  * then on follows the list without a gap. Nothing need be held back for that. What comes before the
  * list is asked for was published before the list is made, so that it is in the list and is passed
- * over; what comes after stands in the socket until the list is there, and what of it is in the list
- * too is known by its number.
+ * over; what comes after stands in the socket until the list is there, and what of it is in the
+ * list too is known by its number.
  *
  * A channel is joined or left only when the last request for it was answered, so that an answer can
  * only mean the one request.
  *
- * Whenever something is not as it should be (another epoch, a number that goes back, nonsense from a
- * stranger) the room is listed again: the list is always right.
+ * Whenever something is not as it should be (another epoch, a number that goes back, nonsense from
+ * a stranger) the room is listed again: the list is always right.
  */
 #include "redis_subscriber_internal.h"
 
 #include "log.h"
 #include "redis_answer.h"
 #include "redis_list.h"
+#include "redis_published.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static void give_turn(struct redis_subscriber *subscriber, struct redis_watch *r
     if (turn == REDIS_WATCH_TO_LIST)
         TAILQ_INSERT_TAIL(&subscriber->to_list, room, turn_entry);
     if (turn == REDIS_WATCH_TO_RETRY) {
-        room->retry_at_us = now_us() + REDIS_SUBSCRIBER_RETRY_MS * 1000u;
+        room->retry_at_us = now_us() + REDIS_SUBSCRIBER_RETRY_US;
         TAILQ_INSERT_TAIL(&subscriber->to_retry, room, turn_entry);
     }
 }
@@ -213,43 +214,6 @@ void redis_subscriber_list_next(struct redis_subscriber *subscriber)
 
 /* ---- what is published ---- */
 
-/* A payload taken apart: "number epoch JSON". */
-struct published {
-    struct message_store_position position;
-    struct redis_message message;
-};
-
-/* Reads a number and the space behind it; moves *at behind both. */
-static bool read_number(const char **at, const char *end, uint64_t *ret_number)
-{
-    enum { DIGITS_MAX = 16 };
-    uint64_t number = 0;
-    const char *from = *at;
-    for (; *at < end && **at >= '0' && **at <= '9' && *at - from < DIGITS_MAX; (*at)++)
-        number = number * 10 + (uint64_t)(**at - '0');
-    if (*at == from || *at == end || **at != ' ')
-        return false;
-    (*at)++;
-    *ret_number = number;
-    return number > 0;
-}
-
-static void published_fini(struct published *published)
-{
-    redis_message_fini(&published->message);
-}
-
-/* False where it is not what save.lua publishes to this room. */
-static bool read_published(const char *room, const redisReply *payload, struct published *published)
-{
-    const char *at = payload->str, *end = payload->str + payload->len;
-    return read_number(&at, end, &published->position.number) &&
-           read_number(&at, end, &published->position.epoch) &&
-           redis_message_parse(at, (size_t)(end - at), &published->message) &&
-           published->message.fields.number == published->position.number &&
-           strcmp(published->message.fields.room, room) == 0;
-}
-
 /* Asks Redis what time it is. Without an answer its clock is not known any more: messages are then
  * dated by their coming. */
 static void ask_time(struct redis_subscriber *subscriber)
@@ -269,7 +233,7 @@ static void ask_time(struct redis_subscriber *subscriber)
 
 /* Makes and tells the message; whether it could. */
 static bool add(struct redis_subscriber *subscriber, struct redis_watch *room,
-                const struct published *published)
+                const struct redis_published *published)
 {
     int64_t created_ms = published->message.fields.created_at_ms;
     uint64_t came_us = clock_monotonic_us(subscriber->clock);
@@ -298,8 +262,8 @@ static void handle_message(struct redis_subscriber *subscriber, struct redis_wat
 {
     if (room->state != REDIS_WATCH_IN || !room->listed)
         return;
-    CLEANUP_FINI(published_fini) struct published published = {0};
-    if (!read_published(room->room, payload, &published)) {
+    CLEANUP_FINI(redis_published_fini) struct redis_published published;
+    if (!redis_published_read(room->room, payload->str, payload->len, &published)) {
         warn_of_nonsense(subscriber, room);
         give_turn(subscriber, room, REDIS_WATCH_TO_LIST);
         return;

@@ -1,7 +1,7 @@
 /*
- * A table of rooms and a queue of those that changed. The queue is linked through the rooms, so that
- * taking back a watch needs no memory and cannot fail; a room stands in it once, however often it
- * changes before the thread looks.
+ * A table of rooms and a queue of those that changed. The queue is linked through the rooms, so
+ * that taking back a watch needs no memory and cannot fail; a room stands in it once, however often
+ * it changes before the thread looks.
  *
  * A room whose watches are all taken back stays in the table until the thread has left its channel:
  * if it is watched again before, it is the same room, and the thread cannot take the answer to an

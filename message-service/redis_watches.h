@@ -1,8 +1,8 @@
 /*
  * The rooms that are watched, handed from any thread to the one that looks after them.
  *
- * Any thread adds and removes watches; all other functions are the one thread's. A room that is found
- * stays until that thread drops it.
+ * Any thread adds and removes watches; all other functions are the one thread's. A room that is
+ * found stays until that thread drops it.
  */
 #ifndef TEMPMESSENGER_REDIS_WATCHES_H
 #define TEMPMESSENGER_REDIS_WATCHES_H
@@ -77,8 +77,8 @@ bool redis_watches_asked(struct redis_watches *watches, const struct redis_watch
 /* All watches up to now are about to be answered. */
 void redis_watches_answer(struct redis_watches *watches, struct redis_watch *watch);
 
-/* Frees the room, which is in no queue of the thread's any more, unless it is watched again; whether
- * it is gone. */
+/* Frees the room, which is in no queue of the thread's any more, unless it is watched again;
+ * whether it is gone. */
 bool redis_watches_drop(struct redis_watches *watches, struct redis_watch *watch) ERROR_MUST_USE;
 
 #endif

@@ -22,6 +22,8 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
     if (!code)
         code = message_http_draft(exchange, &service->rules, &draft, err);
     if (!code)
+        code = http_block(exchange, err);
+    if (!code)
         code = message_store_save(service->store, room, &draft, key[0] ? key : NULL, &message, err);
     if (code)
         return code;
@@ -65,17 +67,20 @@ static enum error_code get_messages(struct http_exchange *exchange, void *contex
     CLEANUP_FINI(message_list_fini) struct message_list list = {0};
     enum error_code code = message_http_room(exchange, &room, err);
     if (!code)
+        code = http_block(exchange, err);
+    if (!code)
         code = message_store_list(service->store, room, &list, err);
     return code ? code : answer_list(exchange, &list);
 }
 
-static enum error_code get_message(struct http_exchange *exchange, void *context,
-                                   struct error *err)
+static enum error_code get_message(struct http_exchange *exchange, void *context, struct error *err)
 {
     struct message_service *service = context;
     const char *room;
     CLEANUP(message_release) struct message *message = NULL;
     enum error_code code = message_http_room(exchange, &room, err);
+    if (!code)
+        code = http_block(exchange, err);
     if (!code)
         code = message_store_find(service->store, room, http_param(exchange, "id"), &message, err);
     if (code == ERROR_MESSAGE_NOT_FOUND)
@@ -85,13 +90,14 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
     return message_http_answer(exchange, 200, message, clock_monotonic_us(&clock_system));
 }
 
-static enum error_code get_events(struct http_exchange *exchange, void *context,
-                                  struct error *err)
+static enum error_code get_events(struct http_exchange *exchange, void *context, struct error *err)
 {
     struct message_service *service = context;
     const char *name;
     CLEANUP(live_room_release) struct live_room *room = NULL;
     enum error_code code = message_http_room(exchange, &name, err);
+    if (!code)
+        code = http_block(exchange, err);
     if (!code)
         code = live_rooms_use(service->rooms, name, service->sync_timeout_ms, &room, err);
     if (code)
@@ -122,7 +128,9 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
     struct message_service *service = context;
     if (atomic_load(&service->stopping))
         return error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
-    enum error_code code = message_store_check(service->store, err);
+    enum error_code code = http_block(exchange, err);
+    if (!code)
+        code = message_store_check(service->store, err);
     /* Not ready is one status, whatever the store's trouble is. */
     return code ? ERROR_UNAVAILABLE : http_answer_ok(exchange);
 }

@@ -18,7 +18,7 @@ struct message_service {
     uint64_t sync_timeout_ms; /* how long a first reader waits for a room */
     struct draft_rules rules;
     char limits[MESSAGE_LIMITS_SIZE]; /* the same, as the readers of events are told them */
-    _Atomic bool stopping; /* not ready any more */
+    _Atomic bool stopping;            /* not ready any more */
 };
 
 extern const struct http_route message_service_routes[];

@@ -2,7 +2,7 @@
  * The message service's rows and the rule between its lifetimes. How rows are read is in
  * settings.c; what a store's URL looks like only the stores know (message_store_url_valid).
  *
- * STORE_URL is a secret because it may carry a password, in its wrong forms too.
+ * STORE_URL may carry a password: settings.c shows no value with an @ in it.
  */
 #include "service_settings.h"
 #include "message_store.h"

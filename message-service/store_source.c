@@ -41,14 +41,15 @@ static void on_unreachable(void *context, const char *name)
         live_room_unreachable(room);
 }
 
-struct live_rooms *store_source_rooms(struct message_store *store, size_t subscribers_max,
-                                      size_t waiters_max)
+struct live_rooms *store_source_rooms(struct message_store *store, size_t subscribers_max)
 {
     struct live_rooms_config config = {
-        .source = {.open = open_room, .close = close_room, .context = store},
+        .source = {.open = open_room,
+                   .close = close_room,
+                   .context = store,
+                   .lists_are_newest = true},
         .rooms_max = ROOMS_MAX,
         .subscribers_max = subscribers_max,
-        .waiters_max = waiters_max,
         .linger_us = LINGER_US,
         .clock = &clock_system,
     };

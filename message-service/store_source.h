@@ -8,9 +8,7 @@
 #include "live_room.h"
 #include "message_store.h"
 
-/* Live rooms fed by `store`, which must outlive them, for so many subscribers and so many threads
- * that wait for a first synchronisation. NULL when out of memory. */
-struct live_rooms *store_source_rooms(struct message_store *store, size_t subscribers_max,
-                                      size_t waiters_max);
+/* Live rooms fed by `store`, which must outlive them. NULL when out of memory. */
+struct live_rooms *store_source_rooms(struct message_store *store, size_t subscribers_max);
 
 #endif

@@ -164,7 +164,8 @@ enum settings_outcome gateway_settings_load(int argc, char *const argv[], char *
     strip_slashes(ret_settings->message_service_url);
     char *proxies = ret_settings->trusted_proxies_text;
     char *origins = ret_settings->allowed_origins_text;
-    if (find_template_dir(&ret_settings->template_dir) && (!proxies || read_proxies(proxies, ret_settings)) &&
+    if (find_template_dir(&ret_settings->template_dir) &&
+        (!proxies || read_proxies(proxies, ret_settings)) &&
         (!origins || read_origins(origins, ret_settings)))
         return SETTINGS_OK;
     fprintf(err, "%s: out of memory\n", program.name); /* the lists were tried while loading */

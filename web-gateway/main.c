@@ -58,8 +58,7 @@ static void on_reached(void *context, const struct message_limits *limits)
 }
 
 /* The rooms and what fills them. */
-static bool open_rooms(const struct gateway_settings *settings, unsigned callers,
-                       struct process_parts *parts)
+static bool open_rooms(const struct gateway_settings *settings, struct process_parts *parts)
 {
     struct room_feeds_config feeds = {
         .url = settings->message_service_url,
@@ -75,7 +74,6 @@ static bool open_rooms(const struct gateway_settings *settings, unsigned callers
         .source = {.open = room_feeds_open, .close = room_feeds_close, .context = parts->feeds},
         .rooms_max = ROOMS_MAX,
         .subscribers_max = settings->common.max_connections,
-        .waiters_max = callers,
         .linger_us = LINGER_US,
         .clock = &clock_system,
     };
@@ -88,13 +86,11 @@ static enum error_code open_parts(const struct gateway_settings *settings, unsig
                                   struct process_parts *parts, struct error *err)
 {
     struct web_gateway *gateway = &parts->gateway;
-    /* One thread is always left for those who wait for nobody. */
-    unsigned callers = threads > 1 ? threads - 1 : 1;
     struct message_client_config client = {
         .url = settings->message_service_url,
         .token = settings->common.service_token,
         .timeout_ms = settings->upstream_timeout_ms,
-        .connections = callers,
+        .connections = threads,
     };
     const struct setting_rate *rate = &settings->rate_limit;
     gateway->upstream_timeout_ms = settings->upstream_timeout_ms;
@@ -108,8 +104,7 @@ static enum error_code open_parts(const struct gateway_settings *settings, unsig
     gateway->client = message_client_new(&client);
     if (rate->count)
         gateway->rate_limit = rate_limit_new(rate->count, rate->window_ms);
-    if (!gateway->client || (rate->count && !gateway->rate_limit) ||
-        !open_rooms(settings, callers, parts))
+    if (!gateway->client || (rate->count && !gateway->rate_limit) || !open_rooms(settings, parts))
         return error_because(err, ERROR_INTERNAL, "out of memory");
     return ERROR_NONE;
 }

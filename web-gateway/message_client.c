@@ -20,9 +20,6 @@
 enum {
     URL_SIZE = 1024,
     HEADER_SIZE = 640,
-    /* How long a call waits for one of the others to end: long beside a call that goes well, short
-     * beside one that hangs. */
-    BORROW_WAIT_MS = 100,
     BREAKER_OPEN_US = 500 * 1000,
     RETRY_AFTER_MAX_S = 24 * 3600,
 };
@@ -178,17 +175,20 @@ static enum error_code error_of(CURL *handle, CURLcode code, struct error *err)
                          curl_easy_strerror(code));
 }
 
-static enum error_code perform(struct message_client *client, const struct call *call,
-                               CURL *handle, struct answer *answer, struct error *err)
+static enum error_code perform(struct message_client *client, const struct call *call, CURL *handle,
+                               struct answer *answer, struct error *err)
 {
     struct curl_slist *headers = make_headers(client, call);
     if (!headers)
         return error_because(err, ERROR_INTERNAL, "out of memory for a call's headers");
     set_options(client, call, handle, headers, answer);
+    uint64_t started_us = clock_monotonic_us(&clock_system);
     CURLcode result = curl_easy_perform(handle);
-    if (connection_broke(result)) {
+    uint64_t took_ms = (clock_monotonic_us(&clock_system) - started_us) / 1000;
+    if (connection_broke(result) && took_ms < client->config.timeout_ms) {
         buffer_clear(&answer->body);
         curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)(client->config.timeout_ms - took_ms));
         result = curl_easy_perform(handle);
     }
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
@@ -202,7 +202,7 @@ static enum error_code perform(struct message_client *client, const struct call 
 static enum error_code call_within_limits(struct message_client *client, const struct call *call,
                                           struct answer *answer, struct error *err)
 {
-    CURL *handle = curl_pool_borrow(client->pool, BORROW_WAIT_MS);
+    CURL *handle = curl_pool_borrow(client->pool, MESSAGE_CLIENT_WAIT_MS);
     if (!handle)
         return error_because(err, ERROR_UNAVAILABLE, "too many calls wait for the message service");
     enum error_code code = ERROR_UNAVAILABLE;
@@ -224,8 +224,8 @@ static enum error_code call_within_limits(struct message_client *client, const s
 /* The error that the service's problem+json names, with its text for the client. */
 static enum error_code error_of_problem(const struct answer *answer, struct error *err)
 {
-    json_t *problem = json_loadb(answer->body.data ? answer->body.data : "", answer->body.len, 0,
-                                 NULL);
+    json_t *problem =
+        json_loadb(answer->body.data ? answer->body.data : "", answer->body.len, 0, NULL);
     const char *type = json_string_value(json_object_get(problem, "type"));
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     enum error_code code = type ? error_from_type(type) : ERROR_NONE;
@@ -252,9 +252,8 @@ static enum error_code call_service(struct message_client *client, const struct 
     return ERROR_NONE;
 }
 
-__attribute__((format(printf, 3, 4))) static bool set_url(const struct message_client *client,
-                                                          struct call *call, const char *format,
-                                                          ...)
+__attribute__((format(printf, 3, 4))) static bool
+set_url(const struct message_client *client, struct call *call, const char *format, ...)
 {
     struct buffer url;
     buffer_init(&url, URL_SIZE - 1);
@@ -288,9 +287,9 @@ enum error_code message_client_post(struct message_client *client,
     enum error_code code = set_url(client, &call, "/rooms/%s/messages", post->room)
                                ? call_service(client, &call, &answer, err)
                                : ERROR_INTERNAL;
-    if (!code && (!answer.body.data ||
-                  !message_from_json(answer.body.data, answer.body.len, 0,
-                                     clock_monotonic_us(&clock_system), ret_message)))
+    if (!code &&
+        (!answer.body.data || !message_from_json(answer.body.data, answer.body.len, 0,
+                                                 clock_monotonic_us(&clock_system), ret_message)))
         code = unreadable(err);
     buffer_fini(&answer.body);
     return code;

@@ -1,8 +1,9 @@
 /*
  * The message service, called over HTTP: the gateway's one way to it, but for the room feeds.
  *
- * Any thread may call any function; a call blocks for at most the timeout. Calls are bounded in
- * number, each on a kept-alive connection of its own; beyond that they wait a little, then fail.
+ * Any thread may call any function; a call blocks for at most the timeout, its repeat included.
+ * Calls are bounded in number, each on a kept-alive connection of its own; beyond that they wait a
+ * little (MESSAGE_CLIENT_WAIT_MS), then fail.
  * After a failure to reach the service calls fail at once for a moment (breaker.h).
  *
  * Errors, besides those that the service itself answers with and that are passed on as they are:
@@ -18,6 +19,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* How long a call waits for one of the others to end: long beside a call that goes well, short beside
+ * one that hangs. */
+enum { MESSAGE_CLIENT_WAIT_MS = 100 };
 
 struct message_client;
 
@@ -40,7 +45,8 @@ struct message_client_post {
     const char *content_type;
     const void *body;
     size_t len;
-    const char *idempotency_key; /* never NULL: it makes the repeat after a broken connection safe */
+    const char
+        *idempotency_key; /* never NULL: it makes the repeat after a broken connection safe */
 };
 
 /* Copies the config's strings; connects to nothing yet. NULL when out of memory. */
@@ -58,9 +64,11 @@ enum error_code message_client_post(struct message_client *client,
 /* The service's greeting, appended to `ret_text`. */
 enum error_code message_client_konnichiwa(struct message_client *client,
                                           const struct message_client_origin *origin,
-                                          struct buffer *ret_text, struct error *err) ERROR_MUST_USE;
+                                          struct buffer *ret_text,
+                                          struct error *err) ERROR_MUST_USE;
 
 /* Whether the service answers that it lives. */
-enum error_code message_client_check(struct message_client *client, struct error *err) ERROR_MUST_USE;
+enum error_code message_client_check(struct message_client *client,
+                                     struct error *err) ERROR_MUST_USE;
 
 #endif

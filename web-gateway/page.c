@@ -188,8 +188,8 @@ static json_t *message_context(const struct page_view *view, const struct langua
     snprintf(sent_at, sizeof sent_at, "%.5s UTC", created_at + strlen("2026-11-22T"));
     format_duration(language, expires_in, left);
     return json_pack("{s:s, s:s#, s:s*, s:s, s:s, s:s, s:I, s:I}", "id", message->id, "message",
-                     message->text, (int)message->text_len, "author", message->author,
-                     "created_at", created_at, "sent_at", sent_at, "left", left, "expires_in",
+                     message->text, (int)message->text_len, "author", message->author, "created_at",
+                     created_at, "sent_at", sent_at, "left", left, "expires_in",
                      (json_int_t)expires_in, "lifetime",
                      (json_int_t)(message->expires_at_ms - message->created_at_ms));
 }
@@ -219,8 +219,8 @@ static json_t *messages_context(const struct page_view *view, const struct langu
     if (complete)
         qsort(places, count, sizeof *places, by_time_sent);
     for (size_t i = 0; complete && i < count; i++)
-        complete = json_array_append_new(
-                       messages, message_context(view, language, places[i].message)) == 0;
+        complete = json_array_append_new(messages,
+                                         message_context(view, language, places[i].message)) == 0;
     free(places);
     if (complete)
         return messages;
@@ -252,9 +252,8 @@ static json_t *lifetimes_context(const struct page_view *view, const struct lang
     json_t *lifetimes = json_array();
     bool placed = false;
     if (!default_ms) {
-        const char *name =
-            json_string_value(json_object_get(json_object_get(language->texts, "page"),
-                                              "lifetime_default"));
+        const char *name = json_string_value(
+            json_object_get(json_object_get(language->texts, "page"), "lifetime_default"));
         json_array_append_new(lifetimes, json_pack("{s:s, s:s, s:b}", "ttl", "", "name",
                                                    name ? name : "", "selected", true));
         placed = true;
@@ -290,14 +289,14 @@ static json_t *page_context(const struct page *page, const struct page_view *vie
     json_t *messages = messages_context(view, language);
     if (!messages)
         return NULL;
-    return json_pack(
-        "{s:O, s:O, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:o, s:o}", "language",
-        json_object_get(language->texts, "language"), "t",
-        json_object_get(language->texts, "page"), "script_texts", language->script, "room",
-        view->room, "host", safe_host(view->host), "is_lobby",
-        strcmp(view->room, ROOM_NAME_DEFAULT) == 0, "is_empty", board_count(view->board) == 0,
-        "is_paused", view->paused, "text_max", (json_int_t)view->limits.text_max, "lifetimes",
-        lifetimes_context(view, language), "messages", messages);
+    return json_pack("{s:O, s:O, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:o, s:o}", "language",
+                     json_object_get(language->texts, "language"), "t",
+                     json_object_get(language->texts, "page"), "script_texts", language->script,
+                     "room", view->room, "host", safe_host(view->host), "is_lobby",
+                     strcmp(view->room, ROOM_NAME_DEFAULT) == 0, "is_empty",
+                     board_count(view->board) == 0, "is_paused", view->paused, "text_max",
+                     (json_int_t)view->limits.text_max, "lifetimes",
+                     lifetimes_context(view, language), "messages", messages);
 }
 
 enum error_code page_write(const struct page *page, const struct page_view *view,

@@ -12,7 +12,7 @@
 /* What a browser may do on the page: use our own files and talk to us, nothing else. */
 #define PAGE_SECURITY_POLICY                                                                       \
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; " \
-    "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; "         \
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; "        \
     "base-uri 'none'; require-trusted-types-for 'script'; trusted-types tempmessenger"
 
 struct page;

@@ -20,6 +20,12 @@
 /* A form's JSON at its longest: six bytes for each of the body's. */
 enum { FORM_JSON_MAX = 6 * POSTING_BODY_MAX };
 
+/* A message on its way, and what its post points to. */
+struct posting {
+    struct message_client_post post;
+    char key[IDEMPOTENCY_KEY_SIZE];
+};
+
 /* ---- who sends ---- */
 
 static enum error_code check_origin(struct http_exchange *exchange,
@@ -40,8 +46,8 @@ static enum error_code check_rate(struct http_exchange *exchange, struct web_gat
     client_address_find(http_peer(exchange), http_header(exchange, "X-Forwarded-For"),
                         gateway->trusted_proxies, gateway->trusted_proxy_count, &client);
     struct rate_limit_state state;
-    bool allowed = rate_limit_take(gateway->rate_limit, client.key,
-                                   clock_monotonic_us(&clock_system), &state);
+    bool allowed =
+        rate_limit_take(gateway->rate_limit, client.key, clock_monotonic_us(&clock_system), &state);
     char policy[RATE_LIMIT_HEADER_SIZE];
     char limit[RATE_LIMIT_HEADER_SIZE];
     rate_limit_format(&state, policy, limit);
@@ -75,17 +81,17 @@ static enum error_code error_without_limits(enum error_code code, struct error *
     return ERROR_NONE;
 }
 
-static enum error_code check_draft(const struct http_exchange *exchange, struct error *err)
+/* Reads the body that goes on as it is. */
+static enum error_code read_body(const struct http_exchange *exchange,
+                                 struct message_client_post *post, struct error *err)
 {
     CLEANUP_FINI(draft_fini) struct draft draft = {0};
+    bool is_text = http_content_type_is(exchange, "text/plain");
+    post->content_type = is_text ? HTTP_TYPE_TEXT : HTTP_TYPE_JSON;
+    enum error_code code = http_body(exchange, &post->body, &post->len, err);
+    if (code)
+        return code;
     return error_without_limits(message_http_draft(exchange, &no_limits, &draft, err), err);
-}
-
-static enum error_code check_json(const struct buffer *json, struct error *err)
-{
-    CLEANUP_FINI(draft_fini) struct draft draft = {0};
-    return error_without_limits(draft_from_json(json->data, json->len, &no_limits, &draft, err),
-                                err);
 }
 
 struct message_client_origin posting_origin(const struct http_exchange *exchange)
@@ -107,19 +113,31 @@ static void show_own(struct web_gateway *gateway, struct message *message)
         live_room_add_own(room, message);
 }
 
+/* Everything that is asked of a request before its body is read. */
+static enum error_code check_sender(struct http_exchange *exchange, struct web_gateway *gateway,
+                                    struct posting *posting, struct error *err)
+{
+    enum error_code code = check_rate(exchange, gateway, err);
+    if (!code)
+        code = check_origin(exchange, gateway, err);
+    if (!code)
+        code = message_http_room(exchange, &posting->post.room, err);
+    if (!code)
+        code = message_http_idempotency_key(exchange, posting->key, err);
+    if (!code && !posting->key[0] && !random_id_make(posting->key))
+        code = error_because(err, ERROR_INTERNAL, "no random bytes from the kernel");
+    posting->post.idempotency_key = posting->key;
+    return code;
+}
+
 static enum error_code send_on(struct http_exchange *exchange, struct web_gateway *gateway,
-                               struct message_client_post *post, struct message **ret_message,
+                               const struct posting *posting, struct message **ret_message,
                                struct error *err)
 {
-    char key[IDEMPOTENCY_KEY_SIZE];
-    enum error_code code = message_http_idempotency_key(exchange, key, err);
-    if (code)
-        return code;
-    if (!key[0] && !random_id_make(key))
-        return error_because(err, ERROR_INTERNAL, "no random bytes from the kernel");
     struct message_client_origin origin = posting_origin(exchange);
-    post->idempotency_key = key;
-    code = message_client_post(gateway->client, &origin, post, ret_message, err);
+    enum error_code code = http_block(exchange, err);
+    if (!code)
+        code = message_client_post(gateway->client, &origin, &posting->post, ret_message, err);
     if (!code)
         show_own(gateway, *ret_message);
     return code;
@@ -128,19 +146,11 @@ static enum error_code send_on(struct http_exchange *exchange, struct web_gatewa
 enum error_code posting_accept(struct http_exchange *exchange, struct web_gateway *gateway,
                                struct message **ret_message, struct error *err)
 {
-    struct message_client_post post = {
-        .content_type =
-            http_content_type_is(exchange, "text/plain") ? HTTP_TYPE_TEXT : HTTP_TYPE_JSON,
-    };
-    post.body = http_body(exchange, &post.len);
-    enum error_code code = check_origin(exchange, gateway, err);
+    struct posting posting = {0};
+    enum error_code code = check_sender(exchange, gateway, &posting, err);
     if (!code)
-        code = check_rate(exchange, gateway, err);
-    if (!code)
-        code = message_http_room(exchange, &post.room, err);
-    if (!code)
-        code = check_draft(exchange, err);
-    return code ? code : send_on(exchange, gateway, &post, ret_message, err);
+        code = read_body(exchange, &posting.post, err);
+    return code ? code : send_on(exchange, gateway, &posting, ret_message, err);
 }
 
 /* ---- the form ---- */
@@ -209,27 +219,36 @@ static enum error_code form_to_json(const char *body, size_t len, struct buffer 
     return code;
 }
 
+/* Reads the form; the post's body is then `json`'s. */
+static enum error_code read_form(const struct http_exchange *exchange,
+                                 struct message_client_post *post, struct buffer *json,
+                                 struct error *err)
+{
+    size_t len;
+    const void *body;
+    CLEANUP_FINI(draft_fini) struct draft draft = {0};
+    enum error_code code = http_body(exchange, &body, &len, err);
+    if (!code)
+        code = form_to_json(body, len, json, err);
+    if (code)
+        return code;
+    post->content_type = HTTP_TYPE_JSON;
+    post->body = json->data;
+    post->len = json->len;
+    return error_without_limits(draft_from_json(json->data, json->len, &no_limits, &draft, err),
+                                err);
+}
+
 enum error_code posting_accept_form(struct http_exchange *exchange, struct web_gateway *gateway,
                                     struct message **ret_message, struct error *err)
 {
-    struct message_client_post post = {.content_type = HTTP_TYPE_JSON};
+    if (!http_content_type_is(exchange, "application/x-www-form-urlencoded"))
+        return posting_accept(exchange, gateway, ret_message, err);
+    struct posting posting = {0};
     CLEANUP_FINI(buffer_fini) struct buffer json;
     buffer_init(&json, FORM_JSON_MAX);
-    enum error_code code = check_origin(exchange, gateway, err);
+    enum error_code code = check_sender(exchange, gateway, &posting, err);
     if (!code)
-        code = check_rate(exchange, gateway, err);
-    if (!code)
-        code = message_http_room(exchange, &post.room, err);
-    if (!code) {
-        size_t len;
-        const char *body = http_body(exchange, &len);
-        code = form_to_json(body, len, &json, err);
-    }
-    if (!code)
-        code = check_json(&json, err);
-    if (code)
-        return code;
-    post.body = json.data;
-    post.len = json.len;
-    return send_on(exchange, gateway, &post, ret_message, err);
+        code = read_form(exchange, &posting.post, &json, err);
+    return code ? code : send_on(exchange, gateway, &posting, ret_message, err);
 }

@@ -14,15 +14,15 @@ enum { POSTING_BODY_MAX = 6 * 64 * 1024 + 4096 };
 struct message_client_origin posting_origin(const struct http_exchange *exchange);
 
 /*
- * Checks the sender (origin, rate), the room, the idempotency key and the form of the body, as JSON
+ * Checks the sender (rate, origin), the room, the idempotency key and the form of the body, as JSON
  * or plain text, and posts it. Sets the RateLimit headers. *ret_message is the caller's reference.
  * CROSS_ORIGIN, RATE_LIMITED, what draft.h lists, and what the message service answers.
  */
 enum error_code posting_accept(struct http_exchange *exchange, struct web_gateway *gateway,
                                struct message **ret_message, struct error *err) ERROR_MUST_USE;
 
-/* The same for the page's form, with the fields message, ttl and author; empty ones of the latter
- * two are as if not given. */
+/* The same on the page's paths: a body that says it is a form has the fields message, ttl and author;
+ * empty ones of the latter two are as if not given. */
 enum error_code posting_accept_form(struct http_exchange *exchange, struct web_gateway *gateway,
                                     struct message **ret_message, struct error *err) ERROR_MUST_USE;
 

@@ -14,15 +14,19 @@ static const size_t page_max = (size_t)512 * 1024 * 1024;
 
 /* ---- reading ---- */
 
-/* The room in the path, watched; the caller gives it back. */
-static enum error_code use_room(const struct http_exchange *exchange, struct web_gateway *gateway,
+/* The room in the path, watched; the caller gives it back. Waits only for one that is not known. */
+static enum error_code use_room(struct http_exchange *exchange, struct web_gateway *gateway,
                                 struct live_room **ret_room, struct error *err)
 {
     const char *name;
     enum error_code code = message_http_room(exchange, &name, err);
     if (code)
         return code;
-    return live_rooms_use(gateway->rooms, name, gateway->upstream_timeout_ms, ret_room, err);
+    if (!live_rooms_use(gateway->rooms, name, 0, ret_room, NULL))
+        return ERROR_NONE;
+    code = http_block(exchange, err);
+    return code ? code
+                : live_rooms_use(gateway->rooms, name, gateway->upstream_timeout_ms, ret_room, err);
 }
 
 static enum error_code get_messages(struct http_exchange *exchange, void *context,
@@ -39,8 +43,7 @@ static enum error_code get_messages(struct http_exchange *exchange, void *contex
     return http_answer_tagged(exchange, HTTP_TYPE_JSON, etag, json->data, json->len);
 }
 
-static enum error_code get_message(struct http_exchange *exchange, void *context,
-                                   struct error *err)
+static enum error_code get_message(struct http_exchange *exchange, void *context, struct error *err)
 {
     CLEANUP(live_room_release) struct live_room *room = NULL;
     enum error_code code = use_room(exchange, context, &room, err);
@@ -53,8 +56,7 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
     return message_http_answer(exchange, 200, message, clock_monotonic_us(&clock_system));
 }
 
-static enum error_code get_events(struct http_exchange *exchange, void *context,
-                                  struct error *err)
+static enum error_code get_events(struct http_exchange *exchange, void *context, struct error *err)
 {
     CLEANUP(live_room_release) struct live_room *room = NULL;
     enum error_code code = use_room(exchange, context, &room, err);
@@ -76,9 +78,8 @@ static struct page_limits limits_of(struct web_gateway *gateway)
     };
 }
 
-static enum error_code write_page(const struct http_exchange *exchange,
-                                  struct web_gateway *gateway, struct live_room *room,
-                                  struct buffer *html, struct error *err)
+static enum error_code write_page(const struct http_exchange *exchange, struct web_gateway *gateway,
+                                  struct live_room *room, struct buffer *html, struct error *err)
 {
     CLEANUP(board_free) struct board *board = NULL;
     enum error_code code = live_room_board(room, &board);
@@ -121,7 +122,9 @@ static enum error_code get_konnichiwa(struct http_exchange *exchange, void *cont
     struct message_client_origin origin = posting_origin(exchange);
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, GREETING_MAX);
-    enum error_code code = message_client_konnichiwa(gateway->client, &origin, &text, err);
+    enum error_code code = http_block(exchange, err);
+    if (!code)
+        code = message_client_konnichiwa(gateway->client, &origin, &text, err);
     if (code)
         return code;
     atomic_store(&gateway->connected, true);
@@ -194,7 +197,9 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
     if (atomic_load(&gateway->stopping))
         return error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
     if (!atomic_load(&gateway->connected)) {
-        enum error_code code = message_client_check(gateway->client, err);
+        enum error_code code = http_block(exchange, err);
+        if (!code)
+            code = message_client_check(gateway->client, err);
         if (code)
             return ERROR_UNAVAILABLE;
         atomic_store(&gateway->connected, true);

@@ -19,7 +19,7 @@
 /* What the handlers work on; shared by the server's threads. */
 struct web_gateway {
     struct message_client *client;
-    struct live_rooms *rooms; /* filled by the room feeds */
+    struct live_rooms *rooms;     /* filled by the room feeds */
     uint64_t upstream_timeout_ms; /* how long a first reader waits for a room */
     struct page *page;
     struct static_files *static_files;
@@ -30,8 +30,8 @@ struct web_gateway {
     size_t allowed_origin_count;
     pthread_mutex_t limits_lock;
     struct message_limits limits; /* the message service's; zero until it has told them */
-    _Atomic bool stopping;  /* not ready any more */
-    _Atomic bool connected; /* the message service has answered once */
+    _Atomic bool stopping;        /* not ready any more */
+    _Atomic bool connected;       /* the message service has answered once */
 };
 
 extern const struct http_route web_gateway_routes[];

@@ -81,7 +81,8 @@ export class Compose {
 
   #grow() {
     this.#box.style.height = 'auto';
-    this.#box.style.height = `${this.#box.scrollHeight}px`;
+    const borders = this.#box.offsetHeight - this.#box.clientHeight;
+    this.#box.style.height = this.#box.value && `${this.#box.scrollHeight + borders}px`;
   }
 
   #checkLength() {
@@ -176,7 +177,6 @@ export class Compose {
     }, wait);
     this.#show(sending, reason, again, quietButton(say('edit'), () => this.#edit(sending)),
       quietButton(say('discard'), () => this.#forget(sending)));
-    this.#say(reason);
     this.#keep();
   }
 
@@ -197,7 +197,6 @@ export class Compose {
   #forget(sending) {
     this.#unsent.delete(sending);
     this.#list.removeUnsent(sending.li);
-    this.#say('');
     this.#keep();
   }
 

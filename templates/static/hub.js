@@ -25,6 +25,12 @@ export class Hub {
   #rooms = new Map();
   #clocks = Date.now() - performance.now();
 
+  /** A hub as soon as there is no other; `onFailure` is called where there are no locks. */
+  static startWithLock(name, onFailure) {
+    if (!navigator.locks) onFailure();
+    else navigator.locks.request(name, () => new Promise(() => new Hub(name))); // never let go of
+  }
+
   constructor(name) {
     this.#name = name;
     this.#control = new BroadcastChannel(name);

@@ -2,4 +2,4 @@
 
 import { Hub } from './hub.js';
 
-new Hub(self.name);
+Hub.startWithLock(self.name, () => new Hub(self.name));

@@ -5,9 +5,9 @@
 
 import { Hub } from './hub.js';
 
-const NAME = 'tempmessenger-1'; // another number where tabs of two releases would not understand each other
+const NAME = 'tempmessenger-1'; // another number where tabs of two releases would not agree
 const ANSWER_MS = 5000;
-const QUIET_MAX_MS = 45_000; // a hub calls the roll every 10 s
+const QUIET_MAX_MS = 25_000; // a hub calls the roll every 10 s
 
 const tab = Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join('-');
 
@@ -16,13 +16,14 @@ export class Live {
   #room;
   #take;
   #name = NAME;
-  #places = [startInWorker, startInLockedTab, startHere];
+  #places = [startInWorker, Hub.startWithLock, startHere];
+  #started = new Set();
   #control;
   #news;
   #heardAt = 0;
   #answerTimer;
   #isAway = true; // closed, or kept by the browser for going back to it
-  #started = new Set();
+  #isWatching = false;
 
   constructor(room, take) {
     this.#room = room;
@@ -36,22 +37,16 @@ export class Live {
   }
 
   #join() {
+    this.#isAway = false;
     this.#control = new BroadcastChannel(this.#name);
     this.#control.onmessage = ({ data }) => {
       if (data.type === 'roll') this.#heard(() => this.#here());
     };
-    this.#isAway = false;
     this.#news = new BroadcastChannel(`${this.#name}/${this.#room}`);
     this.#news.onmessage = ({ data }) => {
       if (!data.to || data.to === tab) this.#heard(() => this.#take(data));
     };
     this.#here();
-  }
-
-  #heard(then) {
-    this.#heardAt = performance.now();
-    clearTimeout(this.#answerTimer);
-    then();
   }
 
   #here() {
@@ -68,9 +63,16 @@ export class Live {
     this.#news.close();
   }
 
+  #heard(then) {
+    this.#heardAt = performance.now();
+    clearTimeout(this.#answerTimer);
+    this.#watch();
+    then();
+  }
+
   /** Tries the places one after the other, until one answers. */
   #startHub() {
-    const start = this.#places[0];
+    const [start] = this.#places;
     const next = () => {
       clearTimeout(this.#answerTimer);
       if (this.#places[0] !== start || this.#places.length === 1) return;
@@ -81,26 +83,34 @@ export class Live {
     this.#answerTimer = setTimeout(next, ANSWER_MS);
     if (start !== startInWorker && this.#started.has(start)) return; // it is only asleep
     this.#started.add(start);
-    if (start === startHere) this.#moveTo(`${NAME}/${tab}`);
+    if (start === startHere) {
+      this.#leave();
+      this.#name = `${NAME}/${tab}`;
+      this.#join();
+    }
     start(this.#name, next);
   }
 
-  #moveTo(name) {
-    this.#leave();
-    this.#name = name;
-    this.#join();
+  /** A worker dies with the process of a tab that crashed: then its lock is free. */
+  #watch() {
+    if (this.#isWatching || this.#places[0] !== startInWorker || !navigator.locks) return;
+    this.#isWatching = true;
+    navigator.locks.request(this.#name, { mode: 'shared' }, () => {
+      this.#isWatching = false;
+      if (!this.#isAway) this.#startHub();
+    });
   }
 
-  /** Tells the hub whether the tab is seen, and starts another if that one has fallen silent. */
+  /** Tells the hub whether the tab is seen, and starts another if it has fallen silent. */
   #lookAfter() {
     if (this.#heardAt && performance.now() - this.#heardAt > QUIET_MAX_MS) this.#startHub();
     this.#here();
   }
 }
 
-const policy = globalThis.trustedTypes?.createPolicy('tempmessenger', {
-  createScriptURL: () => '/static/live-worker.js',
-}) ?? { createScriptURL: () => '/static/live-worker.js' };
+const createScriptURL = () => '/static/live-worker.js';
+const policy = globalThis.trustedTypes?.createPolicy('tempmessenger', { createScriptURL })
+  ?? { createScriptURL };
 
 function startInWorker(name, onFailure) {
   try {
@@ -109,14 +119,6 @@ function startInWorker(name, onFailure) {
   } catch {
     onFailure();
   }
-}
-
-function startInLockedTab(name, onFailure) {
-  if (!navigator.locks) return onFailure();
-  return navigator.locks.request(name, () => {
-    new Hub(name);
-    return new Promise(() => {}); // held until the tab is gone
-  });
 }
 
 function startHere(name) {

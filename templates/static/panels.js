@@ -2,7 +2,6 @@
 // and work without this script, which adds what only a script can: copying, the QR code, the right
 // origin, room names as people type them, and Escape.
 
-import { qrCode } from './qr.js';
 import { say } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -72,9 +71,10 @@ function setUpShare(link) {
     }, COPIED_MS);
   });
   const place = document.getElementById('qr');
-  document.getElementById('share').addEventListener('toggle', () => {
-    const rows = place.firstChild ? undefined : qrCode(link);
-    if (rows) place.append(picture(rows));
+  document.getElementById('share').addEventListener('toggle', async () => {
+    const { qrCode } = await import('./qr.js');
+    const rows = qrCode(link);
+    if (rows) place.replaceChildren(picture(rows));
   });
 }
 

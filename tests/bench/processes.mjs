@@ -22,7 +22,8 @@ const folder = mkdtempSync(path.join(tmpdir(), 'tempmessenger-bench-'));
 const started = [];
 
 function killAll() {
-  for (const { child } of started) child.kill('SIGKILL');
+  // nginx only stops its workers where it is asked to stop.
+  for (const { name, child } of started) child.kill(name === 'nginx' ? 'SIGTERM' : 'SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 }
 process.on('exit', killAll);
@@ -69,7 +70,7 @@ export function complaints() {
     .filter(([, text]) => text !== '');
 }
 
-const answers = (port, target) => async () =>
+const answering = (port, target) => async () =>
   (await request(`http://127.0.0.1:${port}`, { path: target })).status < 500;
 
 let count = 0;
@@ -85,7 +86,7 @@ export async function startServices() {
     {}, async () => true);
   const service = await start(`message-service-${count}`, path.join(BIN_DIR, 'message-service'), [],
     { PORT: String(servicePort), STORE_URL: redisUrl, LOG_LEVEL: 'warning', HTTP_THREADS: String(HTTP_THREADS) },
-    answers(servicePort, '/readyz'));
+    answering(servicePort, '/readyz'));
   const gateway = await startGateway(servicePort, 'warning');
   return { service, servicePort, gateway };
 }
@@ -101,26 +102,26 @@ export async function startGateway(servicePort, logLevel) {
     LOG_LEVEL: logLevel,
     LOG_FORMAT: 'json',
     HTTP_THREADS: String(HTTP_THREADS),
-  }, answers(port, '/readyz'), logLevel === 'warning' ? undefined : '/dev/null');
+  }, answering(port, '/readyz'), logLevel === 'warning' ? undefined : '/dev/null');
   return { name: 'gateway', port, pids: [program.pid] };
 }
 
-const nginxConfig = (port) => `
+const nginxConfig = (port, home) => `
 load_module ${NCHAN_MODULE};
 worker_processes 2;
 worker_rlimit_nofile 20000;
 daemon off;
-pid ${folder}/nginx.pid;
-error_log ${folder}/nginx-errors.log crit;
+pid ${home}/pid;
+error_log ${home}/errors.log crit;
 events { worker_connections 12000; }
 http {
   access_log off;
   keepalive_requests 100000000;
-  client_body_temp_path ${folder}/nginx-body;
-  proxy_temp_path ${folder}/nginx-proxy;
-  fastcgi_temp_path ${folder}/nginx-fastcgi;
-  uwsgi_temp_path ${folder}/nginx-uwsgi;
-  scgi_temp_path ${folder}/nginx-scgi;
+  client_body_temp_path ${home}/body;
+  proxy_temp_path ${home}/proxy;
+  fastcgi_temp_path ${home}/fastcgi;
+  uwsgi_temp_path ${home}/uwsgi;
+  scgi_temp_path ${home}/scgi;
   nchan_shared_memory_size 128M;
   nchan_message_buffer_length 1000;
   nchan_message_timeout 10m;
@@ -142,11 +143,11 @@ http {
 /** nginx with Nchan: two workers, messages in its own memory. */
 export async function startNchan() {
   const port = await freePort();
-  const config = path.join(folder, 'nginx.conf');
-  writeFileSync(config, nginxConfig(port));
+  const home = mkdtempSync(path.join(folder, 'nginx-'));
+  const config = path.join(home, 'nginx.conf');
+  writeFileSync(config, nginxConfig(port, home));
   const program = await start('nginx', 'nginx',
-    ['-e', path.join(folder, 'nginx-errors.log'), '-p', folder, '-c', config], {},
-    answers(port, '/'));
+    ['-e', path.join(home, 'errors.log'), '-p', home, '-c', config], {}, answering(port, '/'));
   const workers = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8');
   return { name: 'Nchan', port, pids: workers.trim().split(' ').map(Number) };
 }
@@ -157,7 +158,7 @@ export async function startBare(contentType, body) {
   const file = path.join(folder, 'answer');
   writeFileSync(file, body);
   const program = await start('bare', path.join(BENCH_DIR, 'bench_bare_ulfius'),
-    [String(port), String(HTTP_THREADS), contentType, file], {}, answers(port, '/'));
+    [String(port), String(HTTP_THREADS), contentType, file], {}, answering(port, '/'));
   return { name: 'bare Ulfius', port, pids: [program.pid] };
 }
 
@@ -170,11 +171,25 @@ export async function load(name, options) {
   return JSON.parse(stdout);
 }
 
-/** Answers a second by wrk; an answer that is not 2xx or did not come is an error. */
-export async function wrk(port, target, { seconds, connections = 64 }) {
+const TICKS_PER_SECOND = 100; // what the kernel counts in, everywhere that Debian runs
+
+/** Processor time used so far, in seconds. */
+function cpuSeconds(pids) {
+  return pids.reduce((sum, pid) => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return sum + (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  }, 0);
+}
+
+/** Answers a second by wrk, and what one costs the server; an answer that is not 2xx or did not come
+ * is an error. */
+export async function wrk({ port, pids }, target, { seconds, connections = 64 }) {
+  const before = cpuSeconds(pids);
   const { stdout } = await run('wrk',
     ['-t2', `-c${connections}`, `-d${seconds}s`, `http://127.0.0.1:${port}${target}`], { timeout: LOAD_TIMEOUT_MS });
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout);
   if (!rate || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`wrk reports:\n${stdout}`);
-  return Number(rate[1]);
+  const answers = Number(/(\d+) requests in/.exec(stdout)[1]);
+  return { rate: Number(rate[1]), cpu_us: (cpuSeconds(pids) - before) * 1e6 / answers };
 }

@@ -56,8 +56,7 @@ static void on_synced(void *context, const char *room, const struct message_list
 
 static void on_added(void *context, struct message *message, uint64_t epoch)
 {
-    struct record record = {
-        .kind = RECORD_ADDED, .position = {epoch, message->number}, .count = 1};
+    struct record record = {.kind = RECORD_ADDED, .position = {epoch, message->number}, .count = 1};
     append(context, record, message->room, &message);
 }
 

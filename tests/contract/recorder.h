@@ -50,8 +50,8 @@ size_t recorder_count(struct recorder *recorder, enum record_kind kind, const ch
 struct record recorder_await(struct recorder *recorder, enum record_kind kind, const char *room,
                              size_t count);
 
-/* Puts the room together, as a reader would, and fails the test where it was told out of order, twice
- * or before the room was synced. Free with room_view_fini. */
+/* Puts the room together, as a reader would, and fails the test where it was told out of order,
+ * twice or before the room was synced. Free with room_view_fini. */
 struct room_view recorder_view(struct recorder *recorder, const char *room);
 void room_view_fini(struct room_view *view);
 

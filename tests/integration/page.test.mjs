@@ -156,7 +156,7 @@ onEveryStore('the page', (stack) => {
       const answer = await api().get(file);
       assert.equal(answer.status, 200, file);
       assertCommonHeaders(answer);
-      assert.match(answer.headers['content-type'], /javascript|css|svg|icon|png/);
+      assert.match(answer.headers['content-type'], /javascript|css|svg|icon|png|manifest/);
       assert.match(answer.headers['cache-control'], /max-age|no-cache/);
       assert.ok(answer.bytes.length > 0);
       const again = await api().get(file, { 'If-None-Match': answer.headers.etag });

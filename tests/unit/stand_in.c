@@ -60,6 +60,17 @@ static void tell(struct live_room *room, const struct message *message)
     room->last_deadline_us = message->deadline_us;
 }
 
+/* Under the lock. */
+static void stay_inside(struct live_room *room)
+{
+    room->inside = true;
+    pthread_cond_broadcast(&stand_in_changed);
+    while (room->hold)
+        pthread_cond_wait(&stand_in_changed, &stand_in_lock);
+    ck_assert(!room->closed);
+    room->inside = false;
+}
+
 void live_room_sync(struct live_room *room, struct message *const *messages, size_t count,
                     struct event_id last)
 {
@@ -84,12 +95,7 @@ void live_room_add(struct live_room *room, struct message *message, struct event
     buffer_append_string(&room->told, "add ");
     tell(room, message);
     buffer_append_string(&room->told, ";");
-    room->inside = true;
-    pthread_cond_broadcast(&stand_in_changed);
-    while (room->hold)
-        pthread_cond_wait(&stand_in_changed, &stand_in_lock);
-    ck_assert(!room->closed);
-    room->inside = false;
+    stay_inside(room);
 }
 
 void live_room_delete(struct live_room *room, const char *message_id)
@@ -105,7 +111,7 @@ void live_room_unreachable(struct live_room *room)
     LOCKED(&stand_in_lock);
     ck_assert(!room->closed);
     room->unreachable++;
-    pthread_cond_broadcast(&stand_in_changed);
+    stay_inside(room);
 }
 
 bool stand_in_wait_for_change(void)
@@ -122,6 +128,21 @@ void stand_in_expect_told(struct live_room *room, const char *expected)
     while (room->told.len < strlen(expected) && stand_in_wait_for_change())
         ;
     ck_assert_str_eq(room->told.data ? room->told.data : "", expected);
+}
+
+void stand_in_expect_inside(struct live_room *room)
+{
+    LOCKED(&stand_in_lock);
+    while (!room->inside && stand_in_wait_for_change())
+        ;
+    ck_assert(room->inside);
+}
+
+void stand_in_end_hold(struct live_room *room)
+{
+    LOCKED(&stand_in_lock);
+    room->hold = false;
+    pthread_cond_broadcast(&stand_in_changed);
 }
 
 void stand_in_expect_unreachable(struct live_room *room, unsigned count)
@@ -246,15 +267,29 @@ void stand_in_reset_connection(int peer)
 struct room_feeds *stand_in_feeds;
 struct live_room stand_in_lobby;
 atomic_uint stand_in_reached;
-struct message_limits stand_in_limits;
+static struct message_limits last_limits; /* all 0: none */
 
 static void on_reached(void *context, const struct message_limits *limits)
 {
     ck_assert_ptr_eq(context, &stand_in_reached);
     LOCKED(&stand_in_lock);
-    stand_in_limits = limits ? *limits : (struct message_limits){0};
+    last_limits = limits ? *limits : (struct message_limits){0};
     atomic_fetch_add(&stand_in_reached, 1);
     pthread_cond_broadcast(&stand_in_changed);
+}
+
+void stand_in_expect_limits(unsigned reached, const struct message_limits *limits)
+{
+    static const struct message_limits none;
+    LOCKED(&stand_in_lock);
+    while (atomic_load(&stand_in_reached) < reached && stand_in_wait_for_change())
+        ;
+    ck_assert_uint_eq(atomic_load(&stand_in_reached), reached);
+    const struct message_limits *expected = limits ? limits : &none;
+    ck_assert_uint_eq(last_limits.ttl_min_ms, expected->ttl_min_ms);
+    ck_assert_uint_eq(last_limits.ttl_max_ms, expected->ttl_max_ms);
+    ck_assert_uint_eq(last_limits.ttl_default_ms, expected->ttl_default_ms);
+    ck_assert_uint_eq(last_limits.text_max, expected->text_max);
 }
 
 struct room_feeds_config stand_in_quick_config(void)

@@ -45,7 +45,7 @@ struct live_room {
     struct buffer told;
     uint64_t last_deadline_us;
     unsigned unreachable; /* how often it was told so */
-    bool hold;            /* live_room_add does not return */
+    bool hold;            /* live_room_add and _unreachable do not return */
     bool inside;
     bool closed;
 };
@@ -61,6 +61,12 @@ bool stand_in_wait_for_change(void);
 
 /* Waits until the room was told so much, and that it was told just this. */
 void stand_in_expect_told(struct live_room *room, const char *expected);
+
+/* Waits until the room tells somebody who does not leave it, as `hold` says. */
+void stand_in_expect_inside(struct live_room *room);
+
+/* Lets go of those who are held. */
+void stand_in_end_hold(struct live_room *room);
 
 /* Waits until the room was so often called unreachable, and that it was no more often. */
 void stand_in_expect_unreachable(struct live_room *room, unsigned count);
@@ -96,8 +102,8 @@ extern struct room_feeds *stand_in_feeds;
 extern struct live_room stand_in_lobby;
 extern atomic_uint stand_in_reached; /* calls of the config's `reached` */
 
-/* What the last of them was told; all 0: nothing. Under the lock. */
-extern struct message_limits stand_in_limits;
+/* Waits until it was called so often, and that the last was told these limits; NULL: none. */
+void stand_in_expect_limits(unsigned reached, const struct message_limits *limits);
 
 /* Of feeds that try again at once. */
 struct room_feeds_config stand_in_quick_config(void);

@@ -2,7 +2,8 @@
  * Rooms as their source and their readers see them, over stand-ins for the server's connections, the
  * source and (but where the timer itself is tested) the clock; and many threads at once.
  *
- * The set clock is far ahead of the system's, so that the timer's thread sleeps until it is woken.
+ * The set clock is far ahead of the system's, so that the timer's thread sleeps until it is woken,
+ * and the time that it sees passes in wake_timer alone.
  * Messages are called by small numbers: message 3 has the id 3 and the number first_number + 3.
  */
 #include "event_text.h"
@@ -24,11 +25,13 @@ static const uint64_t epoch = 1795327200000000;
 /* ---- the clock ---- */
 
 static _Atomic uint64_t set_us;
+static _Atomic uint64_t timer_us; /* what other threads see */
+static _Thread_local bool is_test_thread;
 
 static uint64_t set_monotonic_us(const struct clock *clock)
 {
     (void)clock;
-    return set_us;
+    return is_test_thread ? set_us : timer_us;
 }
 
 /* The wall clock stands 100 s after the first number when a test begins. */
@@ -49,7 +52,8 @@ static const struct clock set_clock = {.monotonic_us = set_monotonic_us, .wall_u
 struct server_thread {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool resumed; /* one of its connections was, since it last looked */
+    bool resumed;        /* one of its connections was, since it last looked */
+    uint64_t resumed_us; /* when the last one was, by the system's clock */
 };
 
 struct http_connection {
@@ -87,6 +91,7 @@ void http_stream_resume(struct http_connection *connection)
     ck_assert(!connection->resuming);
     connection->resuming = true;
     connection->thread->resumed = true;
+    connection->thread->resumed_us = clock_monotonic_us(&clock_system);
     pthread_cond_signal(&connection->thread->wake);
 }
 
@@ -366,23 +371,30 @@ static void await_closed(size_t count)
 
 /* ---- the rooms ---- */
 
-enum { ROOMS_MAX = 4, SUBSCRIBERS_MAX = 5, WAITERS_MAX = 2, LINGER_S = 30, KEEP_ALIVE_S = 10 };
+enum { ROOMS_MAX = 4, SUBSCRIBERS_MAX = 5, LINGER_S = 30, KEEP_ALIVE_S = 10 };
 
 static struct live_rooms *rooms;
 static struct live_room *lobby;
 
-static struct live_rooms *make_rooms(const struct clock *clock)
+static struct live_rooms *make_rooms_of(const struct clock *clock, bool lists_are_newest)
 {
     struct live_rooms *made = live_rooms_new(&(struct live_rooms_config){
-        .source = {.open = open_source, .close = close_source, .context = &source},
+        .source = {.open = open_source,
+                   .close = close_source,
+                   .context = &source,
+                   .lists_are_newest = lists_are_newest},
         .rooms_max = ROOMS_MAX,
         .subscribers_max = SUBSCRIBERS_MAX,
-        .waiters_max = WAITERS_MAX,
         .linger_us = LINGER_S * second_us,
         .clock = clock,
     });
     ck_assert_ptr_nonnull(made);
     return made;
+}
+
+static struct live_rooms *make_rooms(const struct clock *clock)
+{
+    return make_rooms_of(clock, false);
 }
 
 static struct live_room *use(const char *name)
@@ -394,9 +406,15 @@ static struct live_room *use(const char *name)
     return room;
 }
 
+static void set_clocks(void)
+{
+    is_test_thread = true;
+    set_us = timer_us = begin_us;
+}
+
 static void setup(void)
 {
-    set_us = begin_us;
+    set_clocks();
     rooms = make_rooms(&set_clock);
     lobby = use("lobby");
 }
@@ -548,8 +566,16 @@ START_TEST(test_live_room__snapshot_of_two_who_come_together)
 END_TEST
 
 static const char *const odd_ids[] = {
-    "", "0", "abc", "-1", "17953272000000010000000000x", "99999999999999999999999999",
-    "00000000000000000000000000", "179532720000000100000000000000000000", "\xff\xfe", "%00",
+    "",
+    "0",
+    "abc",
+    "-1",
+    "17953272000000010000000000x",
+    "99999999999999999999999999",
+    "00000000000000000000000000",
+    "179532720000000100000000000000000000",
+    "\xff\xfe",
+    "%00",
 };
 
 START_TEST(test_live_room__odd_id_gets_a_snapshot)
@@ -860,6 +886,28 @@ START_TEST(test_live_room__what_came_after_the_listing_stays)
 }
 END_TEST
 
+START_TEST(test_live_room__what_came_before_a_newest_listing_goes)
+{
+    struct reader reader;
+    rooms = make_rooms_of(&set_clock, true);
+    lobby = use("lobby");
+    add(1);
+    add(2);
+    subscribe(&reader, lobby, NULL);
+    sync_source("1", 1);
+    assert_list("1");
+    assert_told(&reader, "retry; snapshot 1,2 #2; deleted 2");
+    leave(&reader);
+    for (uint64_t n = 1; n <= 2; n++) {
+        subscribe(&reader, lobby, id_text(n));
+        assert_told(&reader, "retry; snapshot 1 #2");
+        leave(&reader);
+    }
+    live_room_release(lobby);
+    live_rooms_free(rooms);
+}
+END_TEST
+
 START_TEST(test_live_room__new_epoch_takes_off_what_is_not_listed)
 {
     struct reader reader;
@@ -1110,12 +1158,13 @@ END_TEST
 
 /* ---- the timer's own thread, by the system's clock ---- */
 
-/* Sleeps until the reader has something to read or has ended. */
-static void await_readable(struct reader *reader)
+/* Sleeps until the reader has something to read. Returns since when. */
+static uint64_t await_readable(struct reader *reader)
 {
     LOCKED(&only_thread.lock);
     while (reader->connection.suspended && !reader->connection.resuming)
         pthread_cond_wait(&only_thread.wake, &only_thread.lock);
+    return only_thread.resumed_us;
 }
 
 static struct message *make_real(uint64_t n, uint64_t deadline_us, int64_t expires_at_ms)
@@ -1130,16 +1179,6 @@ static struct message *make_real(uint64_t n, uint64_t deadline_us, int64_t expir
                                                 .text = "hello"});
 }
 
-static void assert_expires_in_time(struct reader *reader, const char *expected,
-                                   uint64_t deadline_us)
-{
-    await_readable(reader);
-    uint64_t told_us = clock_monotonic_us(&clock_system);
-    assert_told(reader, expected);
-    ck_assert_uint_ge(told_us, deadline_us);
-    ck_assert_uint_le(told_us, deadline_us + second_us / 2);
-}
-
 START_TEST(test_live_room__timer_tells_at_the_deadline)
 {
     struct reader reader;
@@ -1147,14 +1186,16 @@ START_TEST(test_live_room__timer_tells_at_the_deadline)
     lobby = use("lobby");
     subscribe(&reader, lobby, NULL);
     uint64_t now_us = clock_monotonic_us(&clock_system);
-    /* The second ends first by the store's clock, and last here: it was long under way. */
-    struct message *first = make_real(1, now_us + 150000, 5000);
-    struct message *second = make_real(2, now_us + 300000, 4000);
+    /* The first ends sooner by the store's clock and later here: it was long under way. */
+    struct message *first = make_real(1, now_us + 3600 * second_us, 4000);
+    struct message *second = make_real(2, now_us + 400000, 5000);
+    live_room_add(lobby, first, id_of(1));
     live_room_add(lobby, second, id_of(2));
-    live_room_add(lobby, first, id_of(3));
-    assert_told(&reader, "retry; snapshot #0; message 2 #2; message 1 #3");
-    assert_expires_in_time(&reader, "expired 1", first->deadline_us);
-    assert_expires_in_time(&reader, "expired 2", second->deadline_us);
+    assert_told(&reader, "retry; snapshot #0; message 1 #1; message 2 #2");
+    uint64_t told_us = await_readable(&reader);
+    assert_told(&reader, "expired 2");
+    ck_assert_uint_ge(told_us, second->deadline_us);
+    ck_assert_uint_le(told_us, second->deadline_us + second_us / 2);
     message_release(first);
     message_release(second);
     leave(&reader);
@@ -1374,35 +1415,6 @@ START_TEST(test_live_room__who_waits_is_told_that_the_source_is_unreachable)
 }
 END_TEST
 
-static _Atomic size_t refused;
-
-static void *use_or_be_refused(void *ret_code)
-{
-    use_silent_room(ret_code);
-    refused += *(enum error_code *)ret_code == ERROR_UNAVAILABLE;
-    return NULL;
-}
-
-START_TEST(test_live_room__one_too_many_does_not_wait)
-{
-    pthread_t threads[WAITERS_MAX + 1];
-    enum error_code codes[WAITERS_MAX + 1];
-    source.silent = true;
-    for (size_t i = 0; i <= WAITERS_MAX; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, use_or_be_refused, &codes[i]), 0);
-    while (!refused)
-        sched_yield();
-    /* A room that is known is served whoever waits. */
-    live_room_release(use("lobby"));
-    struct live_room *room = await_room("other");
-    live_room_sync(room, NULL, 0, event_id_nothing("other"));
-    live_room_release(room);
-    for (size_t i = 0; i <= WAITERS_MAX; i++)
-        pthread_join(threads[i], NULL);
-    ck_assert_uint_eq(refused, 1);
-}
-END_TEST
-
 START_TEST(test_live_room__who_waits_is_told_that_the_room_is_synchronised)
 {
     pthread_t thread;
@@ -1433,6 +1445,7 @@ static void wake_timer(void)
     static unsigned count;
     char name[16];
     snprintf(name, sizeof name, "wake-%u", count++);
+    timer_us = (uint64_t)set_us;
     live_room_release(use(name));
 }
 
@@ -1580,7 +1593,6 @@ START_TEST(test_live_room__source_may_add_while_a_room_is_let_go)
 }
 END_TEST
 
-
 /* ---- many threads ---- */
 
 /*
@@ -1589,12 +1601,12 @@ END_TEST
  * post, and rooms come and go. Every reader must be told every message of its room once, in order.
  */
 enum {
-    STRESS_ROOMS = 3,    /* with a source thread each */
+    STRESS_ROOMS = 3, /* with a source thread each */
     STRESS_MESSAGES = 600,
     STRESS_SERVERS = 3,
     STRESS_READERS = 24, /* a server thread; half of them leave abruptly now and then */
     STRESS_USERS = 2,
-    STRESS_NAMES = 6,    /* of the rooms that come and go */
+    STRESS_NAMES = 6, /* of the rooms that come and go */
     STRESS_ROOMS_MAX = 6,
 };
 
@@ -1888,7 +1900,6 @@ static void stress_open_rooms(void)
         .source = {.open = open_stress, .close = close_stress},
         .rooms_max = STRESS_ROOMS_MAX,
         .subscribers_max = STRESS_SERVERS * STRESS_READERS,
-        .waiters_max = STRESS_USERS,
         .linger_us = 1000,
         .clock = &clock_system,
     });
@@ -1961,8 +1972,8 @@ static void add_opening_tests(TCase *tests)
 
 static void add_source_tests(TCase *tests)
 {
-    tcase_add_test(tests,
-                   test_live_room__own_post_is_listed_at_once_and_streamed_when_the_source_brings_it);
+    tcase_add_test(
+        tests, test_live_room__own_post_is_listed_at_once_and_streamed_when_the_source_brings_it);
     tcase_add_test(tests, test_live_room__own_post_is_streamed_when_a_synchronisation_brings_it);
     tcase_add_test(tests, test_live_room__own_post_after_the_source_brought_it_changes_nothing);
     tcase_add_test(tests, test_live_room__own_post_that_was_never_streamed_is_not_told_to_expire);
@@ -2010,7 +2021,6 @@ static void add_room_tests(TCase *tests)
     tcase_add_test(tests, test_live_room__is_found_only_where_it_is_open);
     tcase_add_test(tests, test_live_room__waits_no_longer_than_it_may);
     tcase_add_test(tests, test_live_room__who_waits_is_told_that_the_source_is_unreachable);
-    tcase_add_test(tests, test_live_room__one_too_many_does_not_wait);
     tcase_add_test(tests, test_live_room__who_waits_is_told_that_the_room_is_synchronised);
     tcase_add_test(tests, test_live_room__once_known_it_is_served_while_the_source_is_away);
     tcase_add_test(tests, test_live_room__what_could_not_be_opened_is_opened_anew);
@@ -2028,6 +2038,7 @@ static Suite *live_room_suite(void)
 {
     Suite *suite = suite_create("live_room");
     TCase *tests = tcase_create("live_room");
+    tcase_set_timeout(tests, 30);
     tcase_add_checked_fixture(tests, setup, teardown);
     add_opening_tests(tests);
     add_source_tests(tests);
@@ -2035,8 +2046,10 @@ static Suite *live_room_suite(void)
     add_leaving_tests(tests);
     add_room_tests(tests);
     suite_add_tcase(suite, tests);
-    tests = tcase_create("system clock");
+    tests = tcase_create("rooms of their own");
+    tcase_add_checked_fixture(tests, set_clocks, NULL);
     tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_live_room__what_came_before_a_newest_listing_goes);
     tcase_add_test(tests, test_live_room__timer_tells_at_the_deadline);
     tcase_add_test(tests, test_live_room__many_threads_and_every_reader_is_told_all_once_in_order);
     suite_add_tcase(suite, tests);

@@ -157,6 +157,75 @@ START_TEST(test_room_feed__tells_whenever_the_service_was_reached)
 }
 END_TEST
 
+/* ---- the limits of messages ---- */
+
+#define LIMITS "ttl-min=1000, ttl-max=86400000, ttl-default=60000, text-max=4096"
+#define HEAD_LIMITS(value)                                                                         \
+    HEAD_OF("text/event-stream", "Last-Event-ID: " ID(2) "\r\nMessage-Limits:" value "\r\n")
+
+static const struct message_limits limits = {
+    .ttl_min_ms = 1000, .ttl_max_ms = 86400000, .ttl_default_ms = 60000, .text_max = 4096};
+
+START_TEST(test_room_feed__tells_the_limits_of_messages)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD_LIMITS(" " LIMITS) RESUMED(0));
+    stand_in_expect_limits(1, &limits);
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__a_name_of_a_header_has_no_case)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD_OF("text/event-stream", "last-event-id:" ID(2) "\r\n"
+                                                                           "message-limits:" LIMITS
+                                                                           " \t\r\n") RESUMED(0));
+    stand_in_expect_limits(1, &limits);
+    close(peer);
+}
+END_TEST
+
+#define SPACES_64 "                                                                "
+#define SPACES_256 SPACES_64 SPACES_64 SPACES_64 SPACES_64
+#define INTERIM_LIMITS "HTTP/1.1 103 Early Hints\r\nMessage-Limits: " LIMITS "\r\n\r\n"
+
+/* Not there, of an interim answer, malformed, too long. */
+static const char *const without_limits[] = {
+    HEAD,
+    INTERIM_LIMITS HEAD,
+    HEAD_LIMITS(""),
+    HEAD_LIMITS(" ttl-min=1000"),
+    HEAD_LIMITS(" " LIMITS ", ttl-min=0"),
+    HEAD_LIMITS(LIMITS ";" SPACES_256 SPACES_256 "a"),
+};
+
+START_TEST(test_room_feed__without_valid_limits_tells_none)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, without_limits[_i]);
+    stand_in_say(peer, RESUMED(0));
+    stand_in_expect_limits(1, NULL);
+    stand_in_expect_warnings(0);
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed__each_stream_tells_its_own_limits)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD_LIMITS(LIMITS) RESUMED(0));
+    stand_in_expect_limits(1, &limits);
+    close(peer);
+    peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(0));
+    stand_in_expect_limits(2, NULL);
+    close(peer);
+}
+END_TEST
+
+/* ---- streams in pieces, and many ---- */
+
 /* One HTTP chunk; libcurl hands each on by itself. */
 static void append_chunk(struct buffer *stream, const char *bytes, size_t len)
 {
@@ -359,17 +428,12 @@ START_TEST(test_room_feed__close_waits_for_the_room_to_be_left)
     stand_in_lobby.hold = true;
     int peer = stand_in_accept_feed();
     stand_in_say(peer, HEAD RESUMED(0) EVENT(3, "three"));
-    pthread_mutex_lock(&stand_in_lock);
-    while (!stand_in_lobby.inside && stand_in_wait_for_change())
-        ;
-    ck_assert(stand_in_lobby.inside);
-    pthread_mutex_unlock(&stand_in_lock);
+    stand_in_expect_inside(&stand_in_lobby);
     ck_assert_int_eq(pthread_create(&closer, NULL, close_lobby, NULL), 0);
     pthread_mutex_lock(&stand_in_lock);
     ck_assert(!stand_in_lobby.closed);
-    stand_in_lobby.hold = false;
-    pthread_cond_broadcast(&stand_in_changed);
     pthread_mutex_unlock(&stand_in_lock);
+    stand_in_end_hold(&stand_in_lobby);
     pthread_join(closer, NULL);
     ck_assert(!stand_in_lobby.inside);
     stand_in_expect_cut(peer);
@@ -409,6 +473,11 @@ static void add_good(TCase *tests)
     tcase_add_test(tests, test_room_feed__deadlines_count_from_the_arrival);
     tcase_add_test(tests, test_room_feed__headers_of_an_interim_answer_do_not_count);
     tcase_add_test(tests, test_room_feed__tells_whenever_the_service_was_reached);
+    tcase_add_test(tests, test_room_feed__tells_the_limits_of_messages);
+    tcase_add_test(tests, test_room_feed__a_name_of_a_header_has_no_case);
+    tcase_add_loop_test(tests, test_room_feed__without_valid_limits_tells_none, 0,
+                        sizeof without_limits / sizeof *without_limits);
+    tcase_add_test(tests, test_room_feed__each_stream_tells_its_own_limits);
     tcase_add_test(tests, test_room_feed__a_stream_may_be_cut_anywhere);
     tcase_add_test(tests, test_room_feed__a_stream_may_come_byte_by_byte);
     tcase_add_test(tests, test_room_feed__many_missed_messages);

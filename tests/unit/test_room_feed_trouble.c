@@ -112,6 +112,7 @@ START_TEST(test_room_feed_trouble__a_bad_opening_is_cut_and_tried_again)
     stand_in_say(peer, bad_openings[_i].stream);
     stand_in_expect_cut(peer);
     expect_recovery(bad_openings[_i].cause, "sync 2:2=two;");
+    stand_in_expect_unreachable(&stand_in_lobby, 1);
 }
 END_TEST
 
@@ -123,6 +124,7 @@ START_TEST(test_room_feed_trouble__a_bad_event_is_cut_and_tried_again)
     stand_in_say(peer, EVENT(4, "four"));
     stand_in_expect_cut(peer);
     expect_recovery(bad_events[_i].cause, "sync 2:;sync 2:2=two;");
+    stand_in_expect_unreachable(&stand_in_lobby, 0);
 }
 END_TEST
 
@@ -134,6 +136,40 @@ START_TEST(test_room_feed_trouble__trouble_is_logged_once)
         close(peer);
     }
     expect_recovery("the message service answered 503", "sync 2:2=two;");
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__the_room_is_told_of_each_failure)
+{
+    for (unsigned i = 1; i <= 3; i++) {
+        int peer = stand_in_accept_feed();
+        stand_in_expect_unreachable(&stand_in_lobby, i - 1);
+        close(peer);
+        stand_in_expect_unreachable(&stand_in_lobby, i);
+    }
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__a_room_that_is_known_is_not_told)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD RESUMED(0));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;");
+    close(peer);
+    for (int i = 0; i < 4; i++)
+        close(stand_in_accept_feed());
+    stand_in_expect_warnings(1);
+    stand_in_expect_unreachable(&stand_in_lobby, 0);
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__stopping_before_the_first_snapshot_is_a_failure)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD "event: stopping\ndata: {}\n\n");
+    close(peer);
+    stand_in_expect_unreachable(&stand_in_lobby, 1);
+    expect_recovery("the stream ended before it had begun", "sync 2:2=two;");
 }
 END_TEST
 
@@ -197,6 +233,30 @@ START_TEST(test_room_feed_trouble__waits_for_a_service_that_is_not_there)
 }
 END_TEST
 
+START_TEST(test_room_feed_trouble__a_service_that_is_not_there_is_told_at_once)
+{
+    struct room_feeds_config config = stand_in_quick_config();
+    config.backoff_min_ms = config.backoff_max_ms = (uint64_t)STAND_IN_WAIT_S * 1000000;
+    stand_in_open_lobby(&config);
+    stand_in_expect_unreachable(&stand_in_lobby, 1);
+}
+END_TEST
+
+/* The other room could not be opened while the lobby is told if the feeds' lock were held. */
+START_TEST(test_room_feed_trouble__the_room_is_told_without_a_lock)
+{
+    struct live_room other;
+    struct room_feeds_config config = stand_in_quick_config();
+    stand_in_room_init(&other, "other");
+    stand_in_lobby.hold = true;
+    stand_in_open_lobby(&config);
+    stand_in_expect_inside(&stand_in_lobby);
+    ck_assert(room_feeds_open(stand_in_feeds, &other));
+    stand_in_end_hold(&stand_in_lobby);
+    stand_in_close_room(&other);
+}
+END_TEST
+
 /* ---- silence ---- */
 
 static atomic_uint_fast64_t time_us;
@@ -246,6 +306,7 @@ START_TEST(test_room_feed_trouble__a_slow_opening_is_cut)
     stand_in_expect_cut(peer);
     stand_in_expect_warnings(1);
     ck_assert_str_eq(stand_in_last_cause, "the room's messages did not come in time");
+    stand_in_expect_unreachable(&stand_in_lobby, 1);
     ck_assert_ptr_null(stand_in_lobby.told.data);
 }
 END_TEST
@@ -275,6 +336,7 @@ START_TEST(test_room_feed_trouble__a_stream_that_is_silent_for_too_long_is_cut)
     stand_in_expect_cut(peer);
     stand_in_expect_warnings(1);
     ck_assert_str_eq(stand_in_last_cause, "nothing was heard for too long");
+    stand_in_expect_unreachable(&stand_in_lobby, 0);
     stand_in_expect_told(&stand_in_lobby, "sync 2:;");
 }
 END_TEST
@@ -290,6 +352,9 @@ static void add_bad(TCase *tests)
     tcase_add_loop_test(tests, test_room_feed_trouble__a_bad_event_is_cut_and_tried_again, 0,
                         COUNT_OF(bad_events));
     tcase_add_test(tests, test_room_feed_trouble__trouble_is_logged_once);
+    tcase_add_test(tests, test_room_feed_trouble__the_room_is_told_of_each_failure);
+    tcase_add_test(tests, test_room_feed_trouble__a_room_that_is_known_is_not_told);
+    tcase_add_test(tests, test_room_feed_trouble__stopping_before_the_first_snapshot_is_a_failure);
     tcase_add_test(tests, test_room_feed_trouble__an_end_before_all_missed_have_come_is_a_failure);
     tcase_add_test(tests, test_room_feed_trouble__an_end_is_no_trouble);
     tcase_add_test(tests, test_room_feed_trouble__a_broken_connection_is_trouble);
@@ -299,6 +364,8 @@ static void add_bad(TCase *tests)
 /* Those that open the room themselves. */
 static void add_own_config(TCase *tests)
 {
+    tcase_add_test(tests, test_room_feed_trouble__a_service_that_is_not_there_is_told_at_once);
+    tcase_add_test(tests, test_room_feed_trouble__the_room_is_told_without_a_lock);
     tcase_add_test(tests, test_room_feed_trouble__waits_for_a_service_that_is_not_there);
     tcase_add_loop_test(tests, test_room_feed_trouble__a_slow_opening_is_cut, 0,
                         COUNT_OF(slow_openings));

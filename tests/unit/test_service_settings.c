@@ -170,7 +170,16 @@ END_TEST
 START_TEST(test_service_settings__store_url_is_the_stores_to_check)
 {
     assert_taken("STORE_URL=redis://:password@host");
+    assert_refused("STORE_URL=reddis://host",
+                   "STORE_URL: \"reddis://host\" is not the URL of a store\n");
+}
+END_TEST
+
+START_TEST(test_service_settings__store_url_is_not_shown_with_a_password)
+{
     assert_refused("STORE_URL=reddis://:password",
+                   "STORE_URL: the value is not the URL of a store\n");
+    assert_refused("STORE_URL=reddis:/:password@host",
                    "STORE_URL: the value is not the URL of a store\n");
 }
 END_TEST
@@ -235,6 +244,7 @@ static Suite *service_settings_suite(void)
     tcase_add_test(all, test_service_settings__token_at_and_above_its_length);
     tcase_add_test(all, test_service_settings__token_is_visible_ascii);
     tcase_add_test(all, test_service_settings__store_url_is_the_stores_to_check);
+    tcase_add_test(all, test_service_settings__store_url_is_not_shown_with_a_password);
     tcase_add_test(all, test_service_settings__prefix_at_and_above_its_length);
     tcase_add_test(all, test_service_settings__prefix_is_of_its_grammar);
     tcase_add_test(all, test_service_settings__lifetime_may_be_either_of_its_bounds);

@@ -1,0 +1,137 @@
+// Starting in any order, going on without the other side, and stopping under load, as containers on a
+// network with names.
+
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { clientOf, sleep, until } from '../integration/harness.mjs';
+import { prepare, SETUP_TIMEOUT_MS, Stream, withYard } from './engine.mjs';
+
+const STREAMS = 500;
+const WRITERS = 4;
+const WRITTEN_MIN = 100;
+const GRACE_S = 15;
+const GRACE_MS = GRACE_S * 1000;
+const STORE_URL = 'redis://redis:6379';
+const UPSTREAM = 'http://message-service:8001';
+const TTL_S = 600;
+
+before(() => prepare({ redis: true }), { timeout: SETUP_TIMEOUT_MS });
+
+const names = { 'message-service': 'message service', 'web-gateway': 'web gateway' };
+const client = (box) => clientOf({ url: box.url, name: box.name.includes('web-gateway') ? 'web-gateway' : 'message-service' });
+
+/** The lines of the log that speak of trouble, without those of single requests. */
+async function troubles(box) {
+  return (await box.entries()).filter(({ level, message }) => level !== 'info' && level !== 'debug'
+    && !message.startsWith('request'));
+}
+
+describe('whatever the order of starting', () => {
+  test('each is alive at once, ready when its neighbour is there, and says what is missing once', withYard(async (yard) => {
+    const network = await yard.network();
+    // The name of its upstream does not resolve.
+    const gateway = await yard.service('web-gateway', { network, env: { MESSAGE_SERVICE_URL: UPSTREAM } });
+    await gateway.alive();
+    // Nor does the name of its store.
+    const service = await yard.service('message-service',
+      { network, alias: 'message-service', env: { STORE_URL } });
+    await service.alive();
+    for (let round = 0; round < 10; round += 1) {
+      for (const box of [gateway, service]) assert.equal(await box.status('/readyz'), 503, box.name);
+      await sleep(200);
+    }
+    for (const box of [gateway, service]) {
+      assert.equal(await box.status('/livez'), 200);
+      const lines = await troubles(box);
+      assert.equal(lines.length, 1, `${box.name}: ${JSON.stringify(lines)}`);
+    }
+    await yard.redis({ network });
+    for (const box of [service, gateway]) await box.ready();
+    const api = client(gateway);
+    assert.equal((await api.post('/messages', { message: 'at last' })).status, 204);
+    assert.deepEqual((await api.list('lobby')).map(({ message }) => message), ['at last']);
+  }));
+
+  test('a secret that one side lacks: alive, not ready, and well again with the right one', withYard(async (yard) => {
+    const network = await yard.network();
+    const env = { MESSAGE_SERVICE_URL: UPSTREAM };
+    await yard.service('message-service', { network, alias: 'message-service', env: { SERVICE_TOKEN: 'right' } });
+    for (const token of [{}, { SERVICE_TOKEN: 'wrong' }]) {
+      const gateway = await yard.service('web-gateway', { network, env: { ...env, ...token } });
+      await gateway.alive();
+      for (let round = 0; round < 3; round += 1) assert.equal(await gateway.status('/readyz'), 503);
+    }
+    const gateway = await yard.service('web-gateway', { network, env: { ...env, SERVICE_TOKEN: 'right' } });
+    await gateway.ready();
+  }));
+
+  test('a store that wants a password: alive, not ready, and the password is in no log', withYard(async (yard) => {
+    const network = await yard.network();
+    await yard.redis({ network, command: ['redis-server', '--save', '', '--requirepass', 'right'] });
+    for (const url of [STORE_URL, 'redis://:hunter2@redis:6379']) {
+      const service = await yard.service('message-service', { network, env: { STORE_URL: url } });
+      await service.alive();
+      assert.equal(await service.status('/readyz'), 503);
+      assert.doesNotMatch(await service.logs(), /hunter2/);
+    }
+    const service = await yard.service('message-service', { network, env: { STORE_URL: 'redis://:right@redis:6379' } });
+    await service.ready();
+  }));
+});
+
+/** Writers that go on until they are told to stop; what was acknowledged is kept. */
+function write(api) {
+  const writing = { over: false, accepted: [] };
+  writing.done = Promise.all([...Array(WRITERS).keys()].map(async (writer) => {
+    for (let count = 0; !writing.over; count += 1) {
+      const text = `${writer}-${count}`;
+      const answer = await api.post('/messages', { message: text, ttl: TTL_S }).catch(() => undefined);
+      if (answer !== undefined && answer.status < 300) writing.accepted.push(text);
+      else await sleep(20);
+    }
+  }));
+  return writing;
+}
+
+describe(`a stop signal with ${STREAMS} open streams`, () => {
+  for (const which of ['message-service', 'web-gateway']) {
+    test(`ends the ${names[which]} within its grace period, and no acknowledged message is lost`, withYard(async (yard) => {
+      const network = await yard.network();
+      await yard.redis({ network });
+      const service = await yard.service('message-service', { network, alias: 'message-service', env: { STORE_URL } });
+      const gateway = await yard.service('web-gateway',
+        { network, env: { MESSAGE_SERVICE_URL: UPSTREAM, RATE_LIMIT: 'off' } });
+      await gateway.ready();
+      const box = which === 'web-gateway' ? gateway : service;
+      const streams = [...Array(STREAMS)].map(() => new Stream(box.url));
+      yard.onClose(() => streams.forEach((stream) => stream.close()));
+      await until('all streams are open', () => streams.every((stream) => stream.open), 20_000, 50);
+      const writing = write(client(box));
+      await until('some is written', () => writing.accepted.length >= WRITTEN_MIN);
+      const { code, ms } = await box.stop(GRACE_S);
+      writing.over = true;
+      await writing.done;
+      assert.equal(code, 0, await box.logs());
+      assert.ok(ms < GRACE_MS, `${ms} ms`);
+      assert.deepEqual([...new Set(await Promise.all(streams.map(({ ended }) => ended)))], ['end']);
+      for (const { text } of streams) assert.match(text, /^event: stopping$/m);
+      const fresh = await yard.service('message-service', { network, env: { STORE_URL } });
+      await fresh.ready();
+      const kept = new Set((await client(fresh).list('lobby')).map(({ message }) => message));
+      assert.deepEqual(writing.accepted.filter((text) => !kept.has(text)), []);
+    }));
+  }
+
+  test('ends both at once as well', withYard(async (yard) => {
+    const network = await yard.network();
+    await yard.redis({ network });
+    const service = await yard.service('message-service', { network, alias: 'message-service', env: { STORE_URL } });
+    const gateway = await yard.service('web-gateway', { network, env: { MESSAGE_SERVICE_URL: UPSTREAM } });
+    await gateway.ready();
+    const streams = [...Array(STREAMS)].map(() => new Stream(gateway.url));
+    yard.onClose(() => streams.forEach((stream) => stream.close()));
+    await until('all streams are open', () => streams.every((stream) => stream.open), 20_000, 50);
+    const ends = await Promise.all([service.stop(GRACE_S), gateway.stop(GRACE_S)]);
+    for (const { code, ms } of ends) assert.ok(code === 0 && ms < GRACE_MS, `${code}, ${ms} ms`);
+  }));
+});

@@ -1,0 +1,299 @@
+// Readers who leave without a word, in the middle of anything and by the hundred; readers who never
+// read; and a service that stops while all of them are there.
+
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import net from 'node:net';
+import { describe, test } from 'node:test';
+import { askEvents, EventReader, withReaders } from './event_stream.mjs';
+import {
+  clientOf, newRoom, request, SANITIZED, scaled, sendAll, SERVICES, sleep, STORES, until, withWorld,
+} from './harness.mjs';
+
+const RUDE = 1000;
+const WAVE = 125;
+const STREAMS = 200;
+const MEMORY_GROWTH_MAX_KB = 24 * 1024;
+const TEST_MS = 110_000;
+// The comment after at most 15 s is written into the void, the next one shows that it is one.
+const NOTICED_WITHIN_MS = 35_000;
+
+const ids = (messages) => messages.map(({ id }) => id);
+
+async function residentKb(service) {
+  const status = await readFile(`/proc/${service.child.pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)[1]);
+}
+
+const openFiles = async (service) => (await readdir(`/proc/${service.child.pid}/fd`)).length;
+
+/** A connection that does `act(socket)` and then is gone, as `leave` says. */
+function rudely(port, act, leave) {
+  return new Promise((resolve) => {
+    const socket = net.connect({ port, host: '127.0.0.1' });
+    socket.on('error', () => {});
+    socket.on('close', resolve);
+    socket.on('connect', () => act(socket, () => {
+      if (leave === 'reset' && socket.resetAndDestroy) socket.resetAndDestroy();
+      else socket.destroy();
+    }));
+  });
+}
+
+/** Ways of leaving, each with what is sent before it: `done` leaves. */
+function manners(room) {
+  const get = `GET /rooms/${room}/events HTTP/1.1\r\nHost: a\r\n`;
+  const post = `POST /rooms/${room}/messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`;
+  const afterData = (times) => (socket, done) => {
+    let left = times;
+    socket.write(`${get}\r\n`);
+    socket.on('data', () => {
+      left -= 1;
+      if (left === 0) done();
+    });
+    socket.on('end', done);
+    setTimeout(done, 2000).unref();
+  };
+  return [
+    (socket, done) => done(),
+    (socket, done) => socket.write('GE', done),
+    (socket, done) => socket.write(get, done),
+    (socket, done) => socket.write(`${get}\r\n`, done),
+    (socket, done) => socket.write(`${post}Content-Length: 1000\r\n\r\n{"message":`, done),
+    (socket, done) => socket.write(`${post}Transfer-Encoding: chunked\r\n\r\n5\r\n{"m`, done),
+    (socket, done) => socket.write(`${get}\r\n${get}\r\n${get}\r\n`, done),
+    afterData(1),
+    afterData(2),
+    afterData(3),
+    (socket, done) => {
+      afterData(2)(socket, done);
+      socket.pause();
+      setTimeout(done, 30).unref();
+    },
+    (socket, done) => {
+      // Says that it will send no more, and then leaves all the same.
+      socket.end(`${get}\r\n`);
+      setTimeout(done, 30).unref();
+    },
+  ];
+}
+
+async function wave(service, room, size, at) {
+  const ways = manners(room);
+  await Promise.all(Array.from({ length: size }, (_, number) =>
+    rudely(service.port, ways[(at + number) % ways.length], number % 3 === 0 ? 'destroy' : 'reset')));
+}
+
+/** Sends messages until told to stop; the ids that were made. */
+function writing(service, room) {
+  const state = { over: false, made: [] };
+  state.done = (async () => {
+    const api = clientOf(service);
+    while (!state.over) {
+      const { id } = await api.create(room, { message: `message ${state.made.length}`, ttl: 3 });
+      state.made.push(id);
+      await sleep(5);
+    }
+  })();
+  state.done.catch(() => {});
+  state.stop = async () => {
+    state.over = true;
+    await state.done;
+    return state.made;
+  };
+  return state;
+}
+
+for (const store of STORES) {
+  for (const name of SERVICES) {
+    test(`${RUDE} abrupt disconnects while events flow: the ${name} is well [${store}]`, withWorld(async (world) => {
+      const limit = WAVE + 20;
+      const env = { MAX_CONNECTIONS: String(limit), LOG_LEVEL: 'warning' };
+      const stack = await world.stack({ store }).then(async (made) => {
+        // One with the limit, in the place of the stack's own.
+        const service = name === 'message-service'
+          ? await world.messageService({ STORE_URL: store === 'redis' ? made.redis.url : 'memory:', ...env, LOG_LEVEL: 'info' })
+          : await world.gateway(made.service, { ...env, LOG_LEVEL: 'info' });
+        return { ...made, service };
+      });
+      const { service } = stack;
+      const room = newRoom();
+      await withReaders(async (open) => {
+        const reader = await open(service, room);
+        const writer = writing(service, room);
+        await wave(service, room, WAVE, 0);
+        const before = await residentKb(service);
+        for (let sent = WAVE; sent < RUDE; sent += WAVE) await wave(service, room, WAVE, sent / WAVE);
+        const made = await writer.stop();
+        await reader.until('all', () => reader.shown.size >= made.length);
+        assert.deepEqual(ids(reader.messages), made);
+        assert.ok(!reader.end);
+        assert.equal((await request(service.url, { path: '/livez' })).status, 200);
+
+        // All places but the reader's are free again: as many streams as there may be.
+        const readers = [];
+        await until('the places are free', async () => {
+          await clientOf(service).create(room, 'x');
+          while (readers.length < limit - 1) {
+            const answer = await askEvents(service, { room });
+            if (answer.status !== 200) return false;
+            readers.push(open.keep(answer));
+          }
+          return true;
+        }, NOTICED_WITHIN_MS, 100);
+        assert.equal((await askEvents(service, { room })).status, 503);
+        for (const one of readers) one.close();
+        await until('their files are closed', async () => {
+          await clientOf(service).create(room, 'x');
+          return (await openFiles(service)) < 40;
+        }, NOTICED_WITHIN_MS, 100);
+        if (!SANITIZED) {
+          const grown = (await residentKb(service)) - before;
+          assert.ok(grown < MEMORY_GROWTH_MAX_KB, `${grown} KB more`);
+        }
+      });
+    }, TEST_MS));
+  }
+}
+
+for (const name of SERVICES) {
+  describe(`${name} and its readers`, () => {
+    test('a stream that nothing happens on notices that its reader has left', withWorld(async (world) => {
+      const limit = { MAX_CONNECTIONS: '5' };
+      const stack = await world.stack(name === 'web-gateway' ? { gatewayEnv: limit } : { env: limit });
+      const service = stack.of(name);
+      const room = newRoom();
+      const readers = await Promise.all(Array.from({ length: 5 }, () => askEvents(service, { room })));
+      for (const reader of readers) {
+        assert.equal(reader.status, 200);
+        reader.reset();
+      }
+      await withReaders(async (open) => {
+        await until('there is room again', async () => {
+          const answer = await askEvents(service, { room });
+          if (answer.status === 200) open.keep(answer);
+          return answer.status === 200;
+        }, NOTICED_WITHIN_MS, 200);
+      });
+    }));
+
+    test('one who never reads is left behind, and the others get all at once', withWorld(async (world) => {
+      const stack = await world.stack({ env: { ROOM_MAX_MESSAGES: '100000' } });
+      const service = stack.of(name);
+      const room = newRoom();
+      await withReaders(async (open) => {
+        const deaf = new EventReader(service.url, { room, keepRaw: false });
+        await deaf.open();
+        await deaf.first();
+        deaf.incoming.socket.pause();
+        const good = await open(service, room, { keepRaw: false });
+        const before = await residentKb(service);
+        // More than the kernel's buffers on both sides and the service's own can hold together.
+        const text = 'x'.repeat(4000);
+        const count = scaled(12_000, 3000);
+        let slowest = 0;
+        const made = await sendAll(service, Array.from({ length: count }), async (api) => {
+          const { id } = await api.create(room, { message: text, ttl: 2 });
+          const at = performance.now();
+          await good.until('it is here', () => good.shown.has(id));
+          slowest = Math.max(slowest, performance.now() - at);
+          return id;
+        }, 8);
+        assert.equal(good.shown.size, made.length);
+        assert.ok(slowest < scaled(1000, 5000), `one came after ${slowest} ms`);
+        if (!SANITIZED) {
+          const grown = (await residentKb(service)) - before;
+          assert.ok(grown < 100 * 1024, `${grown} KB more`);
+        }
+        // Where it reads at last it gets a beginning without gaps, and then the end.
+        const order = ids(good.messages);
+        deaf.incoming.socket.resume();
+        if (!SANITIZED) {
+          await deaf.over();
+          const got = ids(deaf.messages);
+          assert.ok(got.length > 0 && got.length < order.length, `${got.length} of ${order.length}`);
+        }
+        deaf.close();
+        deaf.assertSound();
+        assert.deepEqual(ids(deaf.messages), order.slice(0, deaf.messages.length), 'a gap');
+      });
+    }, TEST_MS));
+
+    for (const signal of ['SIGTERM', 'SIGINT']) {
+      test(`${signal}: ${STREAMS} streams are told, end, and so does it`, withWorld(async (world) => {
+        const timeoutMs = 5000;
+        const stack = await world.stack(name === 'web-gateway'
+          ? { gatewayEnv: { SHUTDOWN_TIMEOUT: '5s' } } : { env: { SHUTDOWN_TIMEOUT: '5s' } });
+        const service = stack.of(name);
+        const rooms = [newRoom(), newRoom(), newRoom()];
+        await withReaders(async (open) => {
+          const readers = [];
+          for (let count = 0; count < STREAMS; count += 1) readers.push(await open(service, rooms[count % 3]));
+          const start = performance.now();
+          service.signal(signal);
+          await Promise.all(readers.map((reader) => reader.over(timeoutMs)));
+          for (const reader of readers) {
+            assert.equal(reader.end.how, 'ended', 'cut in the middle');
+            const last = reader.events.at(-1);
+            assert.equal(last.name, 'stopping');
+            assert.deepEqual(last.data, {});
+            assert.equal(last.id, undefined);
+          }
+          await service.stop();
+          assert.ok(performance.now() - start < timeoutMs, `${performance.now() - start} ms`);
+        });
+      }));
+    }
+
+    test('it stops while writers write and readers do not read', withWorld(async (world) => {
+      const stack = await world.stack(name === 'web-gateway'
+        ? { gatewayEnv: { SHUTDOWN_TIMEOUT: '2s' } } : { env: { SHUTDOWN_TIMEOUT: '2s' } });
+      const service = stack.of(name);
+      const room = newRoom();
+      const deaf = [];
+      for (let count = 0; count < 20; count += 1) {
+        const reader = new EventReader(service.url, { room });
+        await reader.open();
+        await reader.first();
+        reader.incoming.socket.pause();
+        deaf.push(reader);
+      }
+      const text = 'x'.repeat(4000);
+      let over = false;
+      const writers = Array.from({ length: 4 }, async () => {
+        while (!over) {
+          const answer = await clientOf(service).postTo(room, { message: text, ttl: 1 }).catch(() => undefined);
+          if (!answer) return;
+        }
+      });
+      await sleep(scaled(1000, 500));
+      const start = performance.now();
+      await service.stop();
+      const took = performance.now() - start;
+      over = true;
+      await Promise.all(writers);
+      for (const reader of deaf) reader.close();
+      assert.ok(took < scaled(4000, 8000), `${took} ms`);
+    }));
+
+    test('it stops while readers come and go', withWorld(async (world) => {
+      const service = (await world.stack()).of(name);
+      const room = newRoom();
+      let over = false;
+      let waves = 0;
+      const comers = Array.from({ length: 10 }, async (_, at) => {
+        const ways = manners(room);
+        while (!over) {
+          await rudely(service.port, ways[(at + waves) % ways.length], 'reset');
+          waves += 1;
+        }
+      });
+      const writer = writing(service, room);
+      await until('they come and go', () => waves > 100);
+      await service.stop();
+      over = true;
+      await Promise.all(comers);
+      await writer.stop().catch(() => {});
+    }));
+  });
+}
