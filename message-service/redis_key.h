@@ -26,10 +26,14 @@ void redis_key_make(const char *prefix, const char *room, const char *name, cons
 #define REDIS_KEY_IDEMPOTENCY "idempotency:" /* then the key */
 #define REDIS_KEY_INDEX "index"
 #define REDIS_KEY_EVENT "event"
-#define REDIS_KEY_CHANNEL "events"
+
+/* A room's channel. Redis' databases share all channels, so that the number of one is in the name,
+ * but for database 0. */
+void redis_key_make_channel(const char *prefix, const char *room, int db,
+                            char ret_channel[REDIS_KEY_SIZE]);
 
 /* The room whose channel this is; false where it is none of ours. */
-bool redis_key_channel_room(const char *prefix, const char *channel, size_t len,
+bool redis_key_channel_room(const char *prefix, int db, const char *channel, size_t len,
                             char ret_room[ROOM_NAME_SIZE]) __attribute__((warn_unused_result));
 
 #endif

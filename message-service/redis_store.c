@@ -31,6 +31,7 @@ enum {
 struct redis_store {
     char prefix[REDIS_PREFIX_MAX + 1];
     char room_max_messages[DECIMAL_SIZE];
+    int db;
     const struct clock *clock;
     struct redis_pool *pool;
     struct redis_subscriber *subscriber;
@@ -89,6 +90,7 @@ static enum error_code redis_open(const struct message_store_config *config, voi
     snprintf(store->prefix, sizeof store->prefix, "%s", config->prefix);
     snprintf(store->room_max_messages, sizeof store->room_max_messages, "%llu",
              (unsigned long long)config->room_max_messages);
+    store->db = url.db;
     store->clock = config->clock;
     store->save.source = redis_script_save;
     store->list.source = redis_script_list;
@@ -117,7 +119,7 @@ static enum error_code redis_save(void *state, const char *id, const char *room,
     redis_key_make(store->prefix, room, REDIS_KEY_MESSAGE, id, message);
     redis_key_make(store->prefix, room, REDIS_KEY_INDEX, "", index);
     redis_key_make(store->prefix, room, REDIS_KEY_EVENT, "", event);
-    redis_key_make(store->prefix, room, REDIS_KEY_CHANNEL, "", channel);
+    redis_key_make_channel(store->prefix, room, store->db, channel);
     char record[REDIS_KEY_SIZE], ttl_ms[DECIMAL_SIZE];
     snprintf(ttl_ms, sizeof ttl_ms, "%llu", (unsigned long long)draft->ttl_ms);
 

@@ -294,7 +294,8 @@ static enum error_code handle_push(struct redis_subscriber *subscriber, const re
     char name[ROOM_NAME_SIZE];
     const redisReply *channel = reply->element[1];
     if (channel->type != REDIS_REPLY_STRING ||
-        !redis_key_channel_room(subscriber->prefix, channel->str, channel->len, name))
+        !redis_key_channel_room(subscriber->prefix, subscriber->url.db, channel->str, channel->len,
+                                name))
         return ERROR_NONE;
     struct redis_watch *room = redis_watches_find(&subscriber->watches, name);
     const char *kind = reply->element[0]->str;

@@ -38,7 +38,7 @@ enum error_code redis_subscriber_request(struct redis_subscriber *subscriber, co
                                          const char *room, struct error *err)
 {
     char channel[REDIS_KEY_SIZE];
-    redis_key_make(subscriber->prefix, room, REDIS_KEY_CHANNEL, "", channel);
+    redis_key_make_channel(subscriber->prefix, room, subscriber->url.db, channel);
     struct redis_command command = {0};
     redis_command_add_string(&command, name);
     redis_command_add_string(&command, channel);

@@ -2,6 +2,7 @@
 // stays, with the reason and a way to try again, even across a reload. A second try has the first
 // one's idempotency key, so that nothing is posted twice.
 
+import * as list from './message-list.js';
 import { duration, say, sayCount } from './words.js';
 
 const ANSWER_MAX_MS = 15_000;
@@ -24,206 +25,195 @@ function remember(storage, key, value) {
   }
 }
 
-export class Compose {
-  #room;
-  #list;
-  #form = document.getElementById('compose');
-  #box = this.#form.elements.message;
-  #note = document.getElementById('note');
-  #textMax = Number(document.body.dataset.textMax);
-  #unsent = new Set();
-  #queue = Promise.resolve(); // one after the other: they arrive in the order in which they were sent
-  #draftTimer;
+const form = document.getElementById('compose');
+const box = form.elements.message;
+const note = document.getElementById('note');
+const { room } = document.body.dataset;
+const textMax = Number(document.body.dataset.textMax);
+const memoryKey = `unsent/${room}`;
+const unsent = new Set();
+let queue = Promise.resolve(); // one after the other: they arrive in the order in which they were sent
+let draftTimer;
 
-  constructor(room, list) {
-    this.#room = room;
-    this.#list = list;
-    this.#recall();
-    this.#form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#submit();
-    });
-    this.#box.addEventListener('keydown', (event) => this.#key(event));
-    this.#box.addEventListener('input', () => this.#typed());
-    this.#form.addEventListener('change', () => this.#keep());
-    addEventListener('pagehide', () => this.#keep());
-    this.#box.removeAttribute('required');
-  }
-
-  /** Whether this message, which came from elsewhere, is one that is just being sent here: then its
-   * element. */
-  claim(message) {
-    for (const sending of this.#unsent) {
-      if (!sending.underWay || sending.text !== message.message) continue;
-      if ((sending.author || undefined) !== message.author) continue;
-      this.#unsent.delete(sending);
-      sending.status.remove();
-      return sending.li;
-    }
-    return undefined;
-  }
-
-  // ---- the form ----
-
-  #key(event) {
-    const sends = event.key === 'Enter' && !event.shiftKey && !event.altKey;
-    if (!sends || event.isComposing || event.keyCode === 229) return; // Enter picks a word there
+export function setUpCompose() {
+  bringBack();
+  form.addEventListener('submit', (event) => {
     event.preventDefault();
-    this.#submit();
-  }
+    submit();
+  });
+  box.addEventListener('keydown', keyPressed);
+  box.addEventListener('input', typed);
+  form.addEventListener('change', keep);
+  addEventListener('pagehide', keep);
+  box.removeAttribute('required');
+}
 
-  #typed() {
-    this.#grow();
-    this.#checkLength();
-    clearTimeout(this.#draftTimer);
-    this.#draftTimer = setTimeout(() => this.#keep(), DRAFT_PAUSE_MS);
-  }
-
-  #grow() {
-    this.#box.style.height = 'auto';
-    const borders = this.#box.offsetHeight - this.#box.clientHeight;
-    this.#box.style.height = this.#box.value && `${this.#box.scrollHeight + borders}px`;
-  }
-
-  #checkLength() {
-    const over = this.#textMax ? new TextEncoder().encode(this.#box.value).length - this.#textMax : 0;
-    this.#say(over > 0 ? sayCount('too_long', over) : '');
-    return over <= 0;
-  }
-
-  #say(text) {
-    if (this.#note.textContent !== text) this.#note.textContent = text;
-  }
-
-  #submit() {
-    const text = this.#box.value;
-    if (!this.#checkLength()) return;
-    if (text.trim() === '') {
-      this.#say(say('blank'));
-      return;
-    }
-    const { ttl, author } = this.#form.elements;
-    this.#try(this.#begin({ text, ttl: ttl.value, author: author.value.trim(), key: newKey() }));
-    this.#box.value = '';
-    this.#typed();
-    this.#list.toEnd();
-  }
-
-  // ---- sending ----
-
-  #begin(fields) {
-    const sending = { ...fields, li: this.#list.addUnsent(fields.text, fields.author) };
-    sending.status = Object.assign(document.createElement('p'), { className: 'sending' });
-    sending.li.querySelector('.text').after(sending.status);
-    this.#unsent.add(sending);
-    return sending;
-  }
-
-  #try(sending) {
-    sending.underWay = true;
-    this.#show(sending, say('sending'));
-    this.#queue = this.#queue.then(() => this.#post(sending));
-    this.#keep();
-  }
-
-  async #post(sending) {
-    try {
-      const answer = await this.#request(sending);
-      if (answer.status === 201) this.#accepted(sending, await answer.json());
-      else await this.#refused(sending, answer);
-    } catch {
-      this.#failed(sending, say('failed_network'));
-    }
-  }
-
-  #request({ text, ttl, author, key }) {
-    return fetch(`/rooms/${this.#room}/messages`, {
-      method: 'POST',
-      signal: AbortSignal.timeout(ANSWER_MAX_MS),
-      headers: {
-        'Content-Type': 'application/json', Prefer: 'return=representation', 'Idempotency-Key': key,
-      },
-      body: JSON.stringify({
-        message: text, ...(ttl && { ttl: Number(ttl) }), ...(author && { author }),
-      }),
-    });
-  }
-
-  #accepted(sending, message) {
+/** Whether this message, which came from elsewhere, is one that is just being sent here: then its
+ * element. */
+export function claim(message) {
+  for (const sending of unsent) {
+    if (!sending.underWay || sending.text !== message.message) continue;
+    if ((sending.author || undefined) !== message.author) continue;
+    unsent.delete(sending);
     sending.status.remove();
-    const isHere = this.#unsent.delete(sending);
-    this.#list.add(message, isHere ? sending.li : undefined);
-    this.#keep();
+    return sending.li;
   }
+  return undefined;
+}
 
-  async #refused(sending, answer) {
-    const { type = '', detail = '' } = await answer.json().catch(() => ({}));
-    const wait = answer.status === 429 ? 1000 * (Number(answer.headers.get('Retry-After')) || 1) : 0;
-    const reason = type.endsWith(':room-full') ? 'full'
-      : wait ? 'busy'
-        : answer.status === 413 ? 'large'
-          : answer.status >= 500 ? 'away' : 'refused';
-    this.#failed(sending, say(`failed_${reason}`, { detail, s: duration(wait) }), wait);
+// ---- the form ----
+
+function keyPressed(event) {
+  const sends = event.key === 'Enter' && !event.shiftKey && !event.altKey;
+  if (!sends || event.isComposing || event.keyCode === 229) return; // Enter picks a word there
+  event.preventDefault();
+  submit();
+}
+
+function typed() {
+  grow();
+  checkLength();
+  clearTimeout(draftTimer);
+  draftTimer = setTimeout(keep, DRAFT_PAUSE_MS);
+}
+
+function grow() {
+  box.style.height = 'auto';
+  const borders = box.offsetHeight - box.clientHeight;
+  box.style.height = box.value && `${box.scrollHeight + borders}px`;
+}
+
+function checkLength() {
+  const over = textMax ? new TextEncoder().encode(box.value).length - textMax : 0;
+  showNote(over > 0 ? sayCount('too_long', over) : '');
+  return over <= 0;
+}
+
+function showNote(text) {
+  if (note.textContent !== text) note.textContent = text;
+}
+
+function submit() {
+  const text = box.value;
+  if (!checkLength()) return;
+  if (text.trim() === '') {
+    showNote(say('blank'));
+    return;
   }
+  const { ttl, author } = form.elements;
+  tryToSend(begin({ text, ttl: ttl.value, author: author.value.trim(), key: newKey() }));
+  box.value = '';
+  typed();
+  list.toEnd();
+}
 
-  /** It stays, and can be tried again after `wait`. */
-  #failed(sending, reason, wait = 0) {
-    if (!this.#unsent.has(sending)) return; // it came back by another way
-    sending.underWay = false;
-    const again = quietButton(say('retry'), () => this.#try(sending));
-    again.disabled = wait > 0;
-    setTimeout(() => {
-      again.disabled = false;
-    }, wait);
-    this.#show(sending, reason, again, quietButton(say('edit'), () => this.#edit(sending)),
-      quietButton(say('discard'), () => this.#forget(sending)));
-    this.#keep();
+// ---- sending ----
+
+function begin(fields) {
+  const sending = { ...fields, li: list.addUnsent(fields.text, fields.author) };
+  sending.status = Object.assign(document.createElement('p'), { className: 'sending' });
+  sending.li.querySelector('.text').after(sending.status);
+  unsent.add(sending);
+  return sending;
+}
+
+function tryToSend(sending) {
+  sending.underWay = true;
+  showStatus(sending, say('sending'));
+  queue = queue.then(() => post(sending));
+  keep();
+}
+
+async function post(sending) {
+  try {
+    const answer = await request(sending);
+    if (answer.status === 201) accepted(sending, await answer.json());
+    else await refused(sending, answer);
+  } catch {
+    failed(sending, say('failed_network'));
   }
+}
 
-  #show(sending, reason, ...buttons) {
-    sending.li.classList.toggle('failed', buttons.length > 0);
-    sending.status.replaceChildren(Object.assign(document.createElement('span'), { textContent: reason }),
-      ...buttons);
-  }
+function request({ text, ttl, author, key }) {
+  return fetch(`/rooms/${room}/messages`, {
+    method: 'POST',
+    signal: AbortSignal.timeout(ANSWER_MAX_MS),
+    headers: {
+      'Content-Type': 'application/json', Prefer: 'return=representation', 'Idempotency-Key': key,
+    },
+    body: JSON.stringify({ message: text, ...(ttl && { ttl: Number(ttl) }), ...(author && { author }) }),
+  });
+}
 
-  #edit(sending) {
-    const typed = this.#box.value;
-    this.#box.value = typed ? `${sending.text}\n${typed}` : sending.text;
-    this.#forget(sending);
-    this.#typed();
-    this.#box.focus();
-  }
+function accepted(sending, message) {
+  sending.status.remove();
+  const isHere = unsent.delete(sending);
+  list.add(message, isHere ? sending.li : undefined);
+  keep();
+}
 
-  #forget(sending) {
-    this.#unsent.delete(sending);
-    this.#list.removeUnsent(sending.li);
-    this.#keep();
-  }
+async function refused(sending, answer) {
+  const { type = '', detail = '' } = await answer.json().catch(() => ({}));
+  const wait = answer.status === 429 ? 1000 * (Number(answer.headers.get('Retry-After')) || 1) : 0;
+  const reason = type.endsWith(':room-full') ? 'full'
+    : wait ? 'busy'
+      : answer.status === 413 ? 'large'
+        : answer.status >= 500 ? 'away' : 'refused';
+  failed(sending, say(`failed_${reason}`, { detail, s: duration(wait) }), wait);
+}
 
-  // ---- what is remembered ----
+/** It stays, and can be tried again after `wait`. */
+function failed(sending, reason, wait = 0) {
+  if (!unsent.has(sending)) return; // it came back by another way
+  sending.underWay = false;
+  const again = quietButton(say('retry'), () => tryToSend(sending));
+  again.disabled = wait > 0;
+  setTimeout(() => {
+    again.disabled = false;
+  }, wait);
+  showStatus(sending, reason, again, quietButton(say('edit'), () => edit(sending)),
+    quietButton(say('discard'), () => forget(sending)));
+  keep();
+}
 
-  get #place() {
-    return `unsent/${this.#room}`;
-  }
+function showStatus(sending, reason, ...buttons) {
+  sending.li.classList.toggle('failed', buttons.length > 0);
+  sending.status.replaceChildren(Object.assign(document.createElement('span'), { textContent: reason }),
+    ...buttons);
+}
 
-  /** The draft and what could not be sent, for a reload; the choices, for the device. */
-  #keep() {
-    const unsent = [...this.#unsent].map(({ text, ttl, author, key }) => ({ text, ttl, author, key }));
-    remember('sessionStorage', this.#place, { draft: this.#box.value, unsent });
-    const { ttl, author } = this.#form.elements;
-    remember('localStorage', 'choices', { ttl: ttl.value, author: author.value });
-  }
+function edit(sending) {
+  box.value = box.value ? `${sending.text}\n${box.value}` : sending.text;
+  forget(sending);
+  typed();
+  box.focus();
+}
 
-  #recall() {
-    const choices = recall('localStorage', 'choices');
-    const { ttl, author } = this.#form.elements;
-    if ([...ttl.options].some(({ value }) => value === choices.ttl)) ttl.value = choices.ttl;
-    author.value ||= choices.author ?? '';
-    const { draft = '', unsent = [] } = recall('sessionStorage', this.#place);
-    this.#box.value ||= draft;
-    if (this.#box.value) this.#typed();
-    for (const fields of unsent) this.#failed(this.#begin(fields), say('unsent'));
-  }
+function forget(sending) {
+  unsent.delete(sending);
+  list.removeUnsent(sending.li);
+  keep();
+}
+
+// ---- what is remembered ----
+
+/** The draft and what could not be sent, for a reload; the choices, for the device. */
+function keep() {
+  const failed = [...unsent].map(({ text, ttl, author, key }) => ({ text, ttl, author, key }));
+  remember('sessionStorage', memoryKey, { draft: box.value, failed });
+  const { ttl, author } = form.elements;
+  remember('localStorage', 'choices', { ttl: ttl.value, author: author.value });
+}
+
+function bringBack() {
+  const choices = recall('localStorage', 'choices');
+  const { ttl, author } = form.elements;
+  if ([...ttl.options].some(({ value }) => value === choices.ttl)) ttl.value = choices.ttl;
+  author.value ||= choices.author ?? '';
+  const before = recall('sessionStorage', memoryKey);
+  box.value ||= before.draft ?? '';
+  if (box.value) typed();
+  for (const fields of before.failed ?? []) failed(begin(fields), say('unsent'));
 }
 
 /** 128 random bits; crypto.randomUUID wants HTTPS. */

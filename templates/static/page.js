@@ -1,8 +1,8 @@
 // Puts the page's parts together: what comes in goes to the list, and the header shows how.
 
-import { Compose } from './compose.js';
+import { claim, setUpCompose } from './compose.js';
 import { Live } from './live.js';
-import { MessageList } from './message-list.js';
+import * as list from './message-list.js';
 import { setUpPanels } from './panels.js';
 import { say, sayCount } from './words.js';
 
@@ -12,18 +12,16 @@ const newer = document.getElementById('newer');
 const state = document.getElementById('state');
 let unread = 0;
 
-const list = new MessageList(({ count, added }) => {
+function changed({ count, added }) {
   document.getElementById('empty').hidden = count > 0;
-  const isSeen = list?.isAtEnd && !document.hidden;
+  const isSeen = list.isAtEnd() && !document.hidden;
   showUnread(isSeen ? 0 : Math.min(unread + added, count));
-});
-const compose = new Compose(room, list);
-list.claimWith((message) => compose.claim(message));
+}
 
 function showUnread(count) {
   unread = count;
   document.title = count && document.hidden ? `(${count}) ${title}` : title;
-  newer.hidden = !count || list.isAtEnd;
+  newer.hidden = !count || list.isAtEnd();
   if (count) newer.textContent = sayCount('new', count);
 }
 
@@ -33,10 +31,10 @@ newer.addEventListener('click', () => {
   document.getElementById('log').focus({ preventScroll: true });
 });
 document.getElementById('log').addEventListener('scroll', () => {
-  if (unread && list.isAtEnd && !document.hidden) showUnread(0);
+  if (unread && list.isAtEnd() && !document.hidden) showUnread(0);
 }, { passive: true });
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) showUnread(list.isAtEnd ? 0 : unread);
+  if (!document.hidden) showUnread(list.isAtEnd() ? 0 : unread);
 });
 
 function showState(name) {
@@ -45,6 +43,8 @@ function showState(name) {
   state.querySelector('.word').textContent = say(name);
 }
 
+list.setUpList({ onChange: changed, claim });
+setUpCompose();
 setUpPanels(room);
 
 new Live(room, (news) => {

@@ -44,7 +44,7 @@ export const sentAtLength = (ms) => exact.format(ms);
 
 // A link ends before spaces, quotes, brackets, and anything invisible that could dress it up.
 const LINK = /https?:\/\/[^\s<>"'`\p{C}\u2028\u2029]+/giu;
-const TRAILING = /[.,;:!?)\]}*_~\u3002\uff0c\uff1b\uff1a\uff01\uff1f\uff09\u300d\u3001]+$/u;
+const TRAILING = /[.,;:!?)\]}*_~。，；：！？）」、]+$/u;
 
 /** `text` as nodes: text, and links around text. Put together they are `text` to the letter. */
 export function linked(text) {

@@ -30,10 +30,10 @@ static struct redis_server *server;
 static struct message_store *store;
 static struct recorder recorder;
 
-static struct message_store *open_as(const char *userinfo)
+static struct message_store *open_at(const char *userinfo, const char *db)
 {
     char url[REDIS_SERVER_URL_SIZE];
-    redis_server_url(server, userinfo, "", url);
+    redis_server_url(server, userinfo, db, url);
     struct message_store_config config = {
         .url = url,
         .prefix = "p",
@@ -45,6 +45,11 @@ static struct message_store *open_as(const char *userinfo)
     struct message_store *opened = NULL;
     ck_assert_int_eq(message_store_open(&config, &opened, NULL), ERROR_NONE);
     return opened;
+}
+
+static struct message_store *open_as(const char *userinfo)
+{
+    return open_at(userinfo, "");
 }
 
 static void listen_to(struct message_store *opened, struct recorder *by)
@@ -405,6 +410,30 @@ static void limit_output(const char *limit)
     freeReplyObject(reply);
 }
 
+START_TEST(test_redis_watch__databases_are_apart)
+{
+    struct recorder others;
+    recorder_init(&others);
+    struct message_store *first = store, *third = open_at("", "/3");
+    listen_to(third, &others);
+    watch("lobby");
+    ck_assert(message_store_watch(third, "lobby"));
+    recorder_await(&others, RECORD_SYNCED, "lobby", 1);
+    save("lobby", "in the first");
+    recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
+    store = third;
+    save("lobby", "in the third");
+    store = first;
+    struct record added = recorder_await(&others, RECORD_ADDED, "lobby", 1);
+    ck_assert_str_eq(added.messages[0]->text, "in the third");
+    save("lobby", "in the first again");
+    recorder_await_view(&recorder, "lobby", 2);
+    recorder_await_view(&others, "lobby", 1);
+    message_store_free(third);
+    recorder_fini(&others);
+}
+END_TEST
+
 START_TEST(test_redis_watch__too_slow_a_reader_is_made_up_for)
 {
     enum { LEN = 200 * 1024 };
@@ -734,6 +763,7 @@ static Suite *redis_watch_suite(void)
     tests = add_case(suite, "durable", setup_durable);
     tcase_add_test(tests, test_redis_watch__restarted_server_is_heard_again);
     tests = add_case(suite, "tcp", setup_tcp);
+    tcase_add_test(tests, test_redis_watch__databases_are_apart);
     tcase_add_test(tests, test_redis_watch__forbidden_channels_are_unreachable);
     return suite;
 }

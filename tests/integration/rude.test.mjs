@@ -40,6 +40,9 @@ function rudely(port, act, leave) {
   });
 }
 
+// Of the ways of leaving below.
+const HALF_A_REQUEST = [1, 2, 4, 5];
+
 /** Ways of leaving, each with what is sent before it: `done` leaves. */
 function manners(room) {
   const get = `GET /rooms/${room}/events HTTP/1.1\r\nHost: a\r\n`;
@@ -78,10 +81,15 @@ function manners(room) {
   ];
 }
 
+/** Half a request and then an orderly end may be kept until the idle timeout, as a slow sender's is;
+ * what was reset is gone at once. So that files can be counted, those leave with a reset. */
 async function wave(service, room, size, at) {
   const ways = manners(room);
-  await Promise.all(Array.from({ length: size }, (_, number) =>
-    rudely(service.port, ways[(at + number) % ways.length], number % 3 === 0 ? 'destroy' : 'reset')));
+  await Promise.all(Array.from({ length: size }, (_, number) => {
+    const way = (at + number) % ways.length;
+    const leave = HALF_A_REQUEST.includes(way) || number % 3 !== 0 ? 'reset' : 'destroy';
+    return rudely(service.port, ways[way], leave);
+  }));
 }
 
 /** Sends messages until told to stop; the ids that were made. */
@@ -156,27 +164,28 @@ for (const store of STORES) {
   }
 }
 
+test('a stream that nothing happens on notices that its reader has left', withWorld(async (world) => {
+  const places = 5;
+  const env = { MAX_CONNECTIONS: String(places) };
+  await Promise.all(SERVICES.map(async (name) => {
+    const stack = await world.stack(name === 'web-gateway' ? { gatewayEnv: env } : { env });
+    const service = stack.of(name);
+    const room = newRoom();
+    for (let count = 0; count < places; count += 1) {
+      const reader = await askEvents(service, { room });
+      assert.equal(reader.status, 200);
+      reader.reset();
+    }
+    await until('there is room again', async () => {
+      const answer = await askEvents(service, { room });
+      answer.close();
+      return answer.status === 200;
+    }, NOTICED_WITHIN_MS, 200);
+  }));
+}));
+
 for (const name of SERVICES) {
   describe(`${name} and its readers`, () => {
-    test('a stream that nothing happens on notices that its reader has left', withWorld(async (world) => {
-      const limit = { MAX_CONNECTIONS: '5' };
-      const stack = await world.stack(name === 'web-gateway' ? { gatewayEnv: limit } : { env: limit });
-      const service = stack.of(name);
-      const room = newRoom();
-      const readers = await Promise.all(Array.from({ length: 5 }, () => askEvents(service, { room })));
-      for (const reader of readers) {
-        assert.equal(reader.status, 200);
-        reader.reset();
-      }
-      await withReaders(async (open) => {
-        await until('there is room again', async () => {
-          const answer = await askEvents(service, { room });
-          if (answer.status === 200) open.keep(answer);
-          return answer.status === 200;
-        }, NOTICED_WITHIN_MS, 200);
-      });
-    }));
-
     test('one who never reads is left behind, and the others get all at once', withWorld(async (world) => {
       const stack = await world.stack({ env: { ROOM_MAX_MESSAGES: '100000' } });
       const service = stack.of(name);
@@ -190,7 +199,7 @@ for (const name of SERVICES) {
         const before = await residentKb(service);
         // More than the kernel's buffers on both sides and the service's own can hold together.
         const text = 'x'.repeat(4000);
-        const count = scaled(12_000, 3000);
+        const count = scaled(4000, 1500);
         let slowest = 0;
         const made = await sendAll(service, Array.from({ length: count }), async (api) => {
           const { id } = await api.create(room, { message: text, ttl: 2 });
