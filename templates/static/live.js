@@ -11,116 +11,113 @@ const QUIET_MAX_MS = 25_000; // a hub calls the roll every 10 s
 
 const tab = Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join('-');
 
-/** Calls `take` with each { type: 'list' | 'add' | 'gone' | 'state', … } of `room`. */
-export class Live {
-  #room;
-  #take;
-  #name = NAME;
-  #places = [startInWorker, Hub.startWithLock, startHere];
-  #started = new Set();
-  #control;
-  #news;
-  #heardAt = 0;
-  #answerTimer;
-  #isAway = true; // closed, or kept by the browser for going back to it
-  #isWatching = false;
+const places = [startInWorker, Hub.startWithLock, startHere];
+const started = new Set();
+const { room } = document.body.dataset;
+let take;
+let name = NAME;
+let control;
+let news;
+let heardAt = 0;
+let answerTimer;
+let isAway = true; // closed, or kept by the browser for going back to it
+let isWatching = false;
 
-  constructor(room, take) {
-    this.#room = room;
-    this.#take = take;
-    this.#join();
-    this.#startHub();
-    addEventListener('pagehide', () => this.#leave());
-    addEventListener('pageshow', ({ persisted }) => persisted && this.#join());
-    document.addEventListener('visibilitychange', () => this.#lookAfter());
-    setInterval(() => this.#lookAfter(), QUIET_MAX_MS / 3);
-  }
+/** Calls `take` with each { type: 'list' | 'add' | 'gone' | 'state', … } of the page's room. */
+export function follow(given) {
+  take = given;
+  join();
+  findHub();
+  addEventListener('pagehide', leave);
+  addEventListener('pageshow', ({ persisted }) => persisted && join());
+  document.addEventListener('visibilitychange', lookAfter);
+  setInterval(lookAfter, QUIET_MAX_MS / 3);
+}
 
-  #join() {
-    this.#isAway = false;
-    this.#control = new BroadcastChannel(this.#name);
-    this.#control.onmessage = ({ data }) => {
-      if (data.type === 'roll') this.#heard(() => this.#here());
-    };
-    this.#news = new BroadcastChannel(`${this.#name}/${this.#room}`);
-    this.#news.onmessage = ({ data }) => {
-      if (!data.to || data.to === tab) this.#heard(() => this.#take(data));
-    };
-    this.#here();
-  }
+function join() {
+  isAway = false;
+  control = new BroadcastChannel(name);
+  control.onmessage = ({ data }) => {
+    if (data.type === 'roll') heard(() => here());
+  };
+  news = new BroadcastChannel(`${name}/${room}`);
+  news.onmessage = ({ data }) => {
+    if (!data.to || data.to === tab) heard(() => take(data));
+  };
+  here();
+}
 
-  #here() {
-    if (this.#isAway) return;
-    const visible = document.visibilityState === 'visible';
-    this.#control.postMessage({ type: 'here', tab, room: this.#room, visible });
-  }
+function here() {
+  if (isAway) return;
+  const visible = document.visibilityState === 'visible';
+  control.postMessage({ type: 'here', tab, room, visible });
+}
 
-  #leave() {
-    if (this.#isAway) return;
-    this.#isAway = true;
-    this.#control.postMessage({ type: 'leave', tab, room: this.#room });
-    this.#control.close();
-    this.#news.close();
-  }
+function leave() {
+  if (isAway) return;
+  isAway = true;
+  control.postMessage({ type: 'leave', tab, room });
+  control.close();
+  news.close();
+}
 
-  #heard(then) {
-    this.#heardAt = performance.now();
-    clearTimeout(this.#answerTimer);
-    this.#watch();
-    then();
-  }
+function heard(then) {
+  heardAt = performance.now();
+  clearTimeout(answerTimer);
+  watch();
+  then();
+}
 
-  /** Tries the places one after the other, until one answers. */
-  #startHub() {
-    const [start] = this.#places;
-    const next = () => {
-      clearTimeout(this.#answerTimer);
-      if (this.#places[0] !== start || this.#places.length === 1) return;
-      this.#places.shift();
-      this.#startHub();
-    };
-    clearTimeout(this.#answerTimer);
-    this.#answerTimer = setTimeout(next, ANSWER_MS);
-    if (start !== startInWorker && this.#started.has(start)) return; // it is only asleep
-    this.#started.add(start);
-    if (start === startHere) {
-      this.#leave();
-      this.#name = `${NAME}/${tab}`;
-      this.#join();
-    }
-    start(this.#name, next);
+/** Tries the places one after the other, until one answers. */
+function findHub() {
+  const [start] = places;
+  const next = () => {
+    clearTimeout(answerTimer);
+    if (places[0] !== start || places.length === 1) return;
+    places.shift();
+    findHub();
+  };
+  clearTimeout(answerTimer);
+  answerTimer = setTimeout(next, ANSWER_MS);
+  if (start !== startInWorker && started.has(start)) return; // it is only asleep
+  started.add(start);
+  if (start === startHere) {
+    leave();
+    name = `${NAME}/${tab}`;
+    join();
   }
+  start(name, next);
+}
 
-  /** A worker dies with the process of a tab that crashed: then its lock is free. */
-  #watch() {
-    if (this.#isWatching || this.#places[0] !== startInWorker || !navigator.locks) return;
-    this.#isWatching = true;
-    navigator.locks.request(this.#name, { mode: 'shared' }, () => {
-      this.#isWatching = false;
-      if (!this.#isAway) this.#startHub();
-    });
-  }
+/** A worker dies with the process of a tab that crashed: then its lock is free. */
+function watch() {
+  if (isWatching || places[0] !== startInWorker || !navigator.locks) return;
+  isWatching = true;
+  navigator.locks.request(name, { mode: 'shared' }, () => {
+    isWatching = false;
+    if (!isAway) findHub();
+  });
+}
 
-  /** Tells the hub whether the tab is seen, and starts another if it has fallen silent. */
-  #lookAfter() {
-    if (this.#heardAt && performance.now() - this.#heardAt > QUIET_MAX_MS) this.#startHub();
-    this.#here();
-  }
+/** Tells the hub whether the tab is seen, and starts another if it has fallen silent. */
+function lookAfter() {
+  if (heardAt && performance.now() - heardAt > QUIET_MAX_MS) findHub();
+  here();
 }
 
 const createScriptURL = () => '/static/live-worker.js';
 const policy = globalThis.trustedTypes?.createPolicy('tempmessenger', { createScriptURL })
   ?? { createScriptURL };
 
-function startInWorker(name, onFailure) {
+function startInWorker(hubName, onFailure) {
   try {
-    const worker = new SharedWorker(policy.createScriptURL(''), { type: 'module', name });
+    const worker = new SharedWorker(policy.createScriptURL(''), { type: 'module', name: hubName });
     worker.onerror = onFailure;
   } catch {
     onFailure();
   }
 }
 
-function startHere(name) {
-  new Hub(name);
+function startHere(hubName) {
+  new Hub(hubName);
 }

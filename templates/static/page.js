@@ -1,12 +1,11 @@
 // Puts the page's parts together: what comes in goes to the list, and the header shows how.
 
 import { claim, setUpCompose } from './compose.js';
-import { Live } from './live.js';
+import { follow } from './live.js';
 import * as list from './message-list.js';
 import { setUpPanels } from './panels.js';
 import { say, sayCount } from './words.js';
 
-const { room } = document.body.dataset;
 const title = document.title;
 const newer = document.getElementById('newer');
 const state = document.getElementById('state');
@@ -45,9 +44,9 @@ function showState(name) {
 
 list.setUpList({ onChange: changed, claim });
 setUpCompose();
-setUpPanels(room);
+setUpPanels();
 
-new Live(room, (news) => {
+follow((news) => {
   if (news.type === 'list') list.replace(news.messages);
   if (news.type === 'add') list.add(news.message);
   if (news.type === 'gone') list.remove(news.id);

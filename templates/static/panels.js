@@ -11,12 +11,12 @@ const ROOM_MAX = 64;
 
 const panels = [...document.querySelectorAll('details.panel')];
 
-export function setUpPanels(room) {
+export function setUpPanels() {
   for (const panel of panels) panel.addEventListener('toggle', () => opened(panel));
   document.addEventListener('keydown', ({ key }) => key === 'Escape' && close({ refocus: true }));
   document.addEventListener('pointerdown', ({ target }) => !target.closest('details.panel') && close());
   setUpRooms();
-  setUpShare(`${location.origin}/rooms/${room}`);
+  setUpShare(`${location.origin}/rooms/${document.body.dataset.room}`);
   for (const origin of document.querySelectorAll('.origin')) origin.textContent = location.origin;
 }
 

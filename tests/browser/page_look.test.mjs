@@ -64,10 +64,12 @@ const states = [
 
 for (const width of WIDTHS) {
   for (const colorScheme of SCHEMES) {
-    test(`every state at ${width} px, ${colorScheme}`, withPage(async ({ api, room, proxy, open }) => {
+    test(`every state at ${width} px, ${colorScheme}`, withPage(async ({ api, proxy, open }) => {
+      const room = 'ops';
       const { page, complaints } = await open(`/rooms/${room}`,
         { viewport: { width, height: width === 360 ? 720 : 760 }, colorScheme });
       await stateIs(page, 'live', 'polling');
+      await page.selectOption('[name=ttl]', '60');
       await axe(page, 'empty');
       await picture(page, `empty-${width}-${colorScheme}`);
       for (const message of STORY) await api.create(room, message);

@@ -95,7 +95,10 @@ async function open(browser, proxy, path, { context, init, ...contextOptions } =
   if (init) await home.addInitScript(init);
   const page = await home.newPage();
   const complaints = [];
-  page.on('console', (entry) => complaints.push(`${entry.type()}: ${entry.text()}`));
+  page.on('console', (entry) => {
+    // The machine's own interfaces may come and go meanwhile.
+    if (!entry.text().includes('ERR_NETWORK_CHANGED')) complaints.push(`${entry.type()}: ${entry.text()}`);
+  });
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   page.on('dialog', (dialog) => {
     complaints.push(`dialog: ${dialog.message()}`);

@@ -93,14 +93,14 @@ async function wave(service, room, size, at) {
 }
 
 /** Sends messages until told to stop; the ids that were made. */
-function writing(service, room) {
+function writing(service, room, pauseMs = 5) {
   const state = { over: false, made: [] };
   state.done = (async () => {
     const api = clientOf(service);
     while (!state.over) {
       const { id } = await api.create(room, { message: `message ${state.made.length}`, ttl: 3 });
       state.made.push(id);
-      await sleep(5);
+      if (pauseMs > 0) await sleep(pauseMs);
     }
   })();
   state.done.catch(() => {});
@@ -283,6 +283,41 @@ for (const name of SERVICES) {
       await Promise.all(writers);
       for (const reader of deaf) reader.close();
       assert.ok(took < scaled(4000, 8000), `${took} ms`);
+    }));
+
+    test('it stops time after time, whatever its workers are at', withWorld(async (world) => {
+      const upstream = await world.messageService();
+      for (let round = 0; round < 12; round += 1) {
+        const service = name === 'web-gateway' ? await world.gateway(upstream) : await world.messageService();
+        await withReaders(async (open) => {
+          const readers = [];
+          for (let count = 0; count < 8; count += 1) readers.push(await open(service, newRoom()));
+          const asking = Array.from({ length: 8 }, () => request(service.url, { path: '/livez' }).catch(() => {}));
+          await asking[round % 8];
+          await service.stop();
+          await Promise.all([...asking, ...readers.map((reader) => reader.over())]);
+        });
+      }
+    }));
+
+    test('nothing comes behind stopping', withWorld(async (world) => {
+      const stack = await world.stack({ store: 'redis' });
+      const other = await world.messageService({ STORE_URL: stack.redis.url });
+      const service = stack.of(name);
+      const room = newRoom();
+      await withReaders(async (open) => {
+        const readers = [];
+        for (let count = 0; count < 40; count += 1) readers.push(await open(service, room));
+        const writers = [writing(other, room, 0), writing(other, room, 0), writing(other, room, 0)];
+        await readers[0].count('message', 20);
+        await service.stop();
+        for (const writer of writers) await writer.stop();
+        for (const reader of readers) {
+          await reader.over();
+          assert.equal(reader.named('stopping').length, 1);
+          assert.equal(reader.events.at(-1).name, 'stopping');
+        }
+      });
     }));
 
     test('it stops while readers come and go', withWorld(async (world) => {

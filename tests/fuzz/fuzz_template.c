@@ -1,0 +1,102 @@
+/*
+ * The template engine: a template, one partial called p, and a context, with a line "----" between.
+ * Nothing in the context gets into a page unescaped, and a rendering is the same each time, or
+ * refused where the buffer is too small for it.
+ *
+ * The parser is given sources in memory; any other partial is sought where no file can be.
+ */
+#include "input.h"
+#include "template_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE_MAX = 64 * 1024, SOURCE_MAX = 4096 };
+
+static const char separator[] = "\n----\n";
+static const char nowhere[] = "/dev/null";
+
+/* Takes what comes before the next separator, and the separator. */
+static char *take_part(struct input *input, size_t *ret_len)
+{
+    const uint8_t *found =
+        input->left ? memmem(input->at, input->left, separator, strlen(separator)) : NULL;
+    struct input part = {input->at, found ? (size_t)(found - input->at) : input->left};
+    size_t taken = part.left + (found ? strlen(separator) : 0);
+    input->at += taken;
+    input->left -= taken;
+    return input_rest(&part, ret_len);
+}
+
+static void add_file(struct template *template, const char *name, struct input *input)
+{
+    struct template_file *file = &template->files[template->file_count++];
+    snprintf(file->name, sizeof file->name, "%s", name);
+    file->source = take_part(input, &file->len);
+}
+
+static bool compile(struct template *template)
+{
+    struct error err = {0};
+    for (unsigned i = 0; i < template->file_count; i++) {
+        enum error_code code = template_parse(template, i, nowhere, &err);
+        REQUIRE(code == ERROR_NONE || code == ERROR_INTERNAL);
+        if (code) {
+            REQUIRE(err.cause[0]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A byte that no source has can only be from the context, where it must have been escaped. */
+static void check_escaped(const struct template *template, const struct buffer *page)
+{
+    for (const char *byte = "<>\"'"; *byte; byte++) {
+        bool in_source = false;
+        for (unsigned i = 0; i < template->file_count; i++)
+            in_source |= memchr(template->files[i].source, *byte, template->files[i].len) != NULL;
+        REQUIRE(in_source || !page->len || !memchr(page->data, *byte, page->len));
+    }
+}
+
+static void check_rendering(const struct template *template, const json_t *context)
+{
+    CLEANUP_FINI(buffer_fini) struct buffer page;
+    CLEANUP_FINI(buffer_fini) struct buffer again;
+    struct error err = {0};
+    buffer_init(&page, PAGE_MAX);
+    enum error_code code = template_render(template, context, &page, &err);
+    REQUIRE(code == ERROR_NONE || (code == ERROR_INTERNAL && err.cause[0]));
+    check_escaped(template, &page);
+    buffer_init(&again, code ? PAGE_MAX : page.len);
+    REQUIRE(template_render(template, context, &again, NULL) == code);
+    REQUIRE(again.len == page.len);
+    REQUIRE(!page.len || memcmp(again.data, page.data, page.len) == 0);
+    if (code || !page.len)
+        return;
+    buffer_fini(&again);
+    buffer_init(&again, page.len - 1);
+    REQUIRE(template_render(template, context, &again, NULL) == ERROR_INTERNAL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    if (len > SOURCE_MAX)
+        return 0;
+    struct input input = {bytes, len};
+    struct template *template = calloc(1, sizeof *template);
+    REQUIRE(template);
+    add_file(template, "home.html", &input);
+    add_file(template, "p.html", &input);
+    size_t json_len;
+    char *json = input_rest(&input, &json_len);
+    json_t *context = json_loadb(json, json_len, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+    free(json);
+    if (compile(template))
+        check_rendering(template, context);
+    json_decref(context);
+    template_free(template);
+    return 0;
+}

@@ -1,0 +1,300 @@
+// deploy/k8s: every object against Kubernetes' own schemas (npm's kubernetes-models, made from its
+// OpenAPI document), what the deployments promise, and the pods themselves run by `podman kube play`.
+// There is no cluster here: Services, policies, budgets and autoscalers are checked as text alone.
+
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import YAML from 'yaml';
+import { clientOf, freePort, until } from '../integration/harness.mjs';
+import {
+  Container, DEPLOY, imageOf, newName, podman, prepare, PORTS, REDIS_IMAGE, run, SERVICES, SETUP_TIMEOUT_MS, Yard,
+} from './engine.mjs';
+import { readYaml, render } from './kustomize.mjs';
+
+const require = createRequire(import.meta.url);
+const KUSTOMIZATIONS = ['k8s', 'k8s/overlays/external-redis', 'k8s/overlays/development'];
+const HASH = /-[0-9a-z]{10}$/;
+
+const yard = new Yard();
+let deploy;
+
+before(async () => {
+  deploy = path.join(await yard.folder(), 'deploy');
+  cpSync(DEPLOY, deploy, { recursive: true });
+  await run(path.join(deploy, 'make-secrets'), []);
+});
+after(() => yard.close());
+
+const objectsOf = (name) => render(path.join(deploy, name));
+const title = ({ kind, metadata }) => `${kind} ${metadata.name}`;
+
+/** The schema's validator for a kind. */
+function validatorOf({ apiVersion, kind }) {
+  const module = require(`kubernetes-models/${apiVersion}`);
+  assert.ok(module[kind], `${apiVersion} ${kind} is no kind of Kubernetes`);
+  return (object) => new module[kind](object).validate();
+}
+
+/** `value` in a shape that remembers which members were looked at: those that no schema asks for are
+ * misspelt or out of place, and the schemas themselves let them pass. */
+function watched(value, seen, at = '') {
+  if (value === null || typeof value !== 'object') return value;
+  return new Proxy(value, {
+    get(target, key) {
+      const got = Reflect.get(target, key);
+      if (typeof key !== 'string' || !Object.hasOwn(target, key)) return got;
+      seen.add(`${at}/${key}`);
+      return watched(got, seen, `${at}/${key}`);
+    },
+  });
+}
+
+function* pathsOf(value, at = '') {
+  if (value === null || typeof value !== 'object') return;
+  for (const [key, member] of Object.entries(value)) {
+    yield `${at}/${key}`;
+    yield* pathsOf(member, `${at}/${key}`);
+  }
+}
+
+function unknownMembers(object) {
+  const { apiVersion, kind } = object;
+  const schema = require.resolve(`kubernetes-models/${apiVersion}`);
+  const version = apiVersion.split('/').map((part) => part.split('.')[0]);
+  const [group, number] = version.length === 2 ? version : ['core', version[0]];
+  const name = `IoK8sApi${[group, number, kind].map((part) => part[0].toUpperCase() + part.slice(1)).join('')}`;
+  const file = path.join(schema.slice(0, schema.indexOf('kubernetes-models') + 'kubernetes-models'.length), '_schemas', `${name}.js`);
+  const seen = new Set();
+  require(file).validate(watched(object, seen));
+  return [...pathsOf(object)].filter((member) => !seen.has(member));
+}
+
+describe('the schemas', () => {
+  for (const name of [...KUSTOMIZATIONS, 'k8s/examples']) {
+    test(`take every object of ${name}`, () => {
+      const objects = name.endsWith('examples')
+        ? readdirSync(path.join(deploy, name)).flatMap((file) => readYaml(path.join(deploy, name, file)))
+        : objectsOf(name);
+      assert.ok(objects.length > 0);
+      for (const object of objects) {
+        try {
+          validatorOf(object)(structuredClone(object));
+        } catch (error) {
+          assert.fail(`${title(object)}: ${error.message}`);
+        }
+        assert.deepEqual(unknownMembers(object), [], title(object));
+      }
+      const titles = objects.map(title);
+      assert.equal(new Set(titles).size, titles.length, 'no object twice');
+    });
+  }
+
+  test('would find a wrong type, a missing member and a misspelt one', () => {
+    const deployment = () => objectsOf('k8s').find(({ kind }) => kind === 'Deployment');
+    const broken = [deployment(), deployment()];
+    broken[0].spec.replicas = 'two';
+    delete broken[1].spec.selector;
+    for (const object of broken) assert.throws(() => validatorOf(object)(object), title(object));
+    const misspelt = deployment();
+    misspelt.spec.template.spec.containers[0].livenessProb = {};
+    assert.deepEqual(unknownMembers(misspelt), ['/spec/template/spec/containers/0/livenessProb']);
+  });
+
+  test('every kustomization in deploy is among those', () => {
+    const found = readdirSync(path.join(deploy, 'k8s/overlays')).map((name) => `k8s/overlays/${name}`);
+    assert.deepEqual([...KUSTOMIZATIONS].sort(), ['k8s', ...found].sort());
+  });
+});
+
+describe('kubectl kustomize', () => {
+  // Debian 12 has none that is new enough; where there is one it must agree with our rendering.
+  for (const name of KUSTOMIZATIONS) {
+    test(`makes the same of ${name}, where it is there`, async () => {
+      const { code, stdout } = await run('sh', ['-c', `kubectl kustomize ${path.join(deploy, name)}`], { anyStatus: true });
+      if (code === 127) return;
+      assert.equal(code, 0);
+      const plain = (text) => text.replace(HASH, '');
+      const generated = objectsOf(name).filter(({ kind, metadata }) => ['Secret', 'ConfigMap'].includes(kind)
+        && !metadata.name.endsWith('-settings')).map(({ metadata }) => metadata.name);
+      const names = (key, value) => (typeof value === 'string' && generated.includes(plain(value)) ? plain(value) : value);
+      const theirs = YAML.parseAllDocuments(stdout).map((document) => JSON.parse(JSON.stringify(document.toJS(), names)));
+      // It breaks long base64 into lines.
+      for (const { kind, data } of theirs) {
+        if (kind === 'Secret') for (const key of Object.keys(data)) data[key] = data[key].replace(/\s/g, '');
+      }
+      const sorted = (objects) => [...objects].sort((a, b) => title(a).localeCompare(title(b)));
+      assert.deepEqual(sorted(theirs), sorted(objectsOf(name)));
+    });
+  }
+});
+
+describe('the deployments', () => {
+  const objects = () => objectsOf('k8s');
+  const find = (kind, name) => {
+    const object = objects().find((candidate) => candidate.kind === kind && candidate.metadata.name === name);
+    assert.ok(object, `${kind} ${name}`);
+    return object;
+  };
+  const podOf = (name) => find(name === 'redis' ? 'StatefulSet' : 'Deployment', name).spec.template;
+
+  for (const name of SERVICES) {
+    test(`${name}: two, spread, guarded and growing`, () => {
+      const { spec } = find('Deployment', name);
+      assert.equal(spec.replicas, 2);
+      assert.equal(spec.strategy.rollingUpdate.maxUnavailable, 0);
+      const budget = find('PodDisruptionBudget', name).spec;
+      assert.deepEqual(budget.selector.matchLabels, spec.selector.matchLabels);
+      const scaler = find('HorizontalPodAutoscaler', name).spec;
+      assert.deepEqual([scaler.scaleTargetRef.name, scaler.minReplicas], [name, 2]);
+      const [port] = find('Service', name).spec.ports;
+      assert.deepEqual([port.port, port.targetPort], [PORTS[name], 'http']);
+      assert.deepEqual(find('Service', name).spec.selector, spec.selector.matchLabels);
+    });
+
+    test(`${name}: its probes, its end and its numbers for Prometheus`, () => {
+      const { metadata, spec } = podOf(name);
+      const [container] = spec.containers;
+      assert.equal(container.livenessProbe.httpGet.path, '/livez');
+      assert.equal(container.readinessProbe.httpGet.path, '/readyz');
+      const sleep = container.lifecycle.preStop.sleep.seconds;
+      assert.ok(sleep >= 5 && sleep + 5 + 5 <= spec.terminationGracePeriodSeconds);
+      assert.equal(container.ports[0].containerPort, PORTS[name]);
+      assert.deepEqual(metadata.annotations, {
+        'prometheus.io/scrape': 'true', 'prometheus.io/path': '/metrics', 'prometheus.io/port': String(PORTS[name]),
+      });
+      assert.ok(container.resources.requests.cpu && container.resources.requests.memory);
+      assert.ok(container.resources.limits.memory);
+    });
+  }
+
+  test('the namespace enforces restricted pods, and all are', () => {
+    const { metadata } = find('Namespace', 'tempmessenger');
+    assert.equal(metadata.labels['pod-security.kubernetes.io/enforce'], 'restricted');
+    for (const name of [...SERVICES, 'redis']) {
+      const { spec } = podOf(name);
+      assert.equal(spec.securityContext.runAsNonRoot, true, name);
+      assert.ok(spec.securityContext.runAsUser > 0, name);
+      assert.equal(spec.securityContext.seccompProfile.type, 'RuntimeDefault', name);
+      assert.equal(spec.automountServiceAccountToken, false, name);
+      for (const { securityContext } of spec.containers) {
+        assert.deepEqual(securityContext, {
+          allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] },
+        }, name);
+      }
+      assert.ok(spec.volumes.every((volume) => volume.configMap || volume.secret), name);
+    }
+  });
+
+  test('all that a pod names is there', () => {
+    const there = new Set(objects().map(title));
+    for (const name of [...SERVICES, 'redis']) {
+      const { spec } = podOf(name);
+      const volumes = new Set([...spec.volumes.map((volume) => volume.name), 'data']);
+      for (const volume of spec.volumes) {
+        const wanted = volume.secret ? `Secret ${volume.secret.secretName}` : `ConfigMap ${volume.configMap.name}`;
+        assert.ok(there.has(wanted), wanted);
+      }
+      for (const { envFrom = [], volumeMounts } of spec.containers) {
+        for (const { configMapRef } of envFrom) assert.ok(there.has(`ConfigMap ${configMapRef.name}`));
+        for (const mount of volumeMounts) assert.ok(volumes.has(mount.name), mount.name);
+      }
+    }
+  });
+
+  test('only the gateway reaches the message service, and only that reaches Redis', () => {
+    const policies = objects().filter(({ kind }) => kind === 'NetworkPolicy');
+    const denied = policies.find(({ metadata }) => metadata.name === 'deny-all').spec;
+    assert.deepEqual(denied, { podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+    const sources = (name) => policies
+      .filter(({ spec }) => spec.podSelector.matchLabels?.['app.kubernetes.io/name'] === name)
+      .flatMap(({ spec }) => spec.ingress ?? [])
+      .flatMap(({ from }) => from.map(({ podSelector }) => podSelector.matchLabels['app.kubernetes.io/name']));
+    assert.deepEqual(sources('message-service'), ['web-gateway']);
+    assert.deepEqual(sources('redis'), ['message-service']);
+  });
+
+  test('the ingress holds no event back', () => {
+    const { metadata, spec } = find('Ingress', 'web-gateway-events');
+    assert.equal(metadata.annotations['nginx.ingress.kubernetes.io/proxy-buffering'], 'off');
+    assert.ok(Number(metadata.annotations['nginx.ingress.kubernetes.io/proxy-read-timeout']) > 15);
+    const patterns = spec.rules[0].http.paths.map(({ path: pattern }) => new RegExp(`^${pattern}`));
+    for (const [target, is] of [['/events', true], ['/rooms/a/events', true], ['/', false], ['/rooms/events', false]]) {
+      assert.equal(patterns.some((pattern) => pattern.test(target)), is, target);
+    }
+  });
+});
+
+/** A workload as a Pod and a claim, as podman 4.3 can play it. It takes no StatefulSet, mounts the
+ * data of a Secret undecoded, knows no names of ports in probes, and publishes every port named. */
+function podFor(workload) {
+  const { metadata: { name }, spec: { template, volumeClaimTemplates = [] } } = workload;
+  const spec = structuredClone(template.spec);
+  for (const volume of spec.volumes) {
+    if (!volume.secret) continue;
+    volume.configMap = { name: volume.secret.secretName };
+    delete volume.secret;
+  }
+  const claims = volumeClaimTemplates.map((claim) => {
+    const claimName = newName(claim.metadata.name);
+    spec.volumes.push({ name: claim.metadata.name, persistentVolumeClaim: { claimName } });
+    return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: claimName }, spec: claim.spec };
+  });
+  for (const container of spec.containers) {
+    container.image = SERVICES.includes(name) ? imageOf(name) : REDIS_IMAGE;
+    for (const member of ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle']) delete container[member];
+  }
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: newName(name), labels: template.metadata.labels }, spec };
+  return { pod, claims };
+}
+
+describe('podman kube play', () => {
+  const plays = new Yard();
+  before(() => prepare({ redis: true }), { timeout: SETUP_TIMEOUT_MS });
+  after(() => plays.close());
+
+  async function play(network, name, objects, published) {
+    const workload = objects.find(({ kind, metadata }) => ['Deployment', 'StatefulSet'].includes(kind) && metadata.name === name);
+    const { pod, claims } = podFor(workload);
+    if (published !== undefined) {
+      pod.spec.containers[0].ports = [{ containerPort: PORTS[name], hostPort: published, hostIP: '127.0.0.1' }];
+    }
+    const given = objects.filter(({ kind }) => ['ConfigMap', 'Secret'].includes(kind)).map((object) => {
+      const { metadata, kind, data } = structuredClone(object);
+      const decoded = kind === 'ConfigMap' ? data
+        : Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+      return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: metadata.name }, data: decoded };
+    });
+    const folder = await plays.folder();
+    const file = path.join(folder, 'play.yaml');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, [...given, ...claims, pod].map((object) => JSON.stringify(object)).join('\n---\n'));
+    plays.onClose(async () => {
+      await podman(['kube', 'down', file], { anyStatus: true });
+      const volumes = [...claims.map(({ metadata }) => metadata.name), ...given.map(({ metadata }) => metadata.name)];
+      await podman(['volume', 'rm', '--force', ...volumes], { anyStatus: true });
+    });
+    await podman(['kube', 'play', '--network', `${network}:alias=${name}`, file]);
+    return new Container(`${pod.metadata.name}-${name}`, published);
+  }
+
+  test('runs the pods as they are, the gateway first, and they find each other', async () => {
+    const objects = objectsOf('k8s');
+    const network = await plays.network();
+    const gateway = await play(network, 'web-gateway', objects, await freePort());
+    const service = await play(network, 'message-service', objects);
+    const redis = await play(network, 'redis', objects);
+    await gateway.ready();
+    const api = clientOf({ url: gateway.url, name: 'web-gateway' });
+    await until('a message is sent', async () => (await api.post('/messages', { message: 'a' })).status === 204);
+    assert.deepEqual((await api.list('lobby')).map(({ message }) => message), ['a']);
+    for (const box of [gateway, service, redis]) {
+      const { HostConfig: host, EffectiveCaps: caps } = await box.inspect();
+      assert.equal(host.ReadonlyRootfs, true);
+      assert.deepEqual(caps ?? [], []);
+    }
+    for (const box of [gateway, service]) assert.equal((await box.stop()).code, 0);
+  });
+});
