@@ -1,6 +1,7 @@
 /*
  * The message service as a process: settings, store, server, and an orderly stop.
  */
+#include "healthcheck.h"
 #include "log.h"
 #include "process.h"
 #include "routes.h"
@@ -92,6 +93,14 @@ static enum error_code run(const struct service_settings *settings, struct error
     return code;
 }
 
+static int check_health(struct service_settings *settings)
+{
+    bool alive = healthcheck_run("message-service", settings->common.bind_address,
+                                 settings->common.port, HEALTHCHECK_TIMEOUT_MS, stdout);
+    service_settings_fini(settings);
+    return alive ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char *argv[])
 {
     struct service_settings settings = {0};
@@ -99,6 +108,8 @@ int main(int argc, char *argv[])
         service_settings_load(argc, argv, environ, stdout, stderr, &settings);
     if (outcome != SETTINGS_OK)
         return outcome == SETTINGS_DONE ? EXIT_SUCCESS : SETTINGS_INVALID_STATUS;
+    if (settings.common.healthcheck)
+        return check_health(&settings);
 
     process_prepare();
     log_open("message-service", settings.common.log_level, settings.common.log_format);

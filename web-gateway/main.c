@@ -3,6 +3,7 @@
  * orderly stop.
  */
 #include "gateway_settings.h"
+#include "healthcheck.h"
 #include "log.h"
 #include "posting.h"
 #include "process.h"
@@ -143,6 +144,14 @@ static enum error_code run(const struct gateway_settings *settings, struct error
     return code;
 }
 
+static int check_health(struct gateway_settings *settings)
+{
+    bool alive = healthcheck_run("web-gateway", settings->common.bind_address,
+                                 settings->common.port, HEALTHCHECK_TIMEOUT_MS, stdout);
+    gateway_settings_fini(settings);
+    return alive ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char *argv[])
 {
     struct gateway_settings settings = {0};
@@ -150,6 +159,8 @@ int main(int argc, char *argv[])
         gateway_settings_load(argc, argv, environ, stdout, stderr, &settings);
     if (outcome != SETTINGS_OK)
         return outcome == SETTINGS_DONE ? EXIT_SUCCESS : SETTINGS_INVALID_STATUS;
+    if (settings.common.healthcheck)
+        return check_health(&settings);
 
     process_prepare();
     curl_global_init(CURL_GLOBAL_DEFAULT);

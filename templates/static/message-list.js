@@ -74,7 +74,7 @@ export function add(message, sent) {
     return;
   }
   const li = sent ?? claim(message);
-  const item = itemOf(li ?? template.cloneNode(true), {
+  const item = itemOf(li ?? document.importNode(template, true), {
     id: message.id,
     created: Date.parse(message.created_at),
     deadline,
@@ -97,12 +97,12 @@ export function remove(id) {
 
 /** A message that is being sent: at the end, without a time to live as yet. */
 export function addUnsent(text, author) {
-  const li = template.cloneNode(true);
+  const li = document.importNode(template, true);
   fillIn(li, { message: text, author });
   li.classList.add('unsent');
   later(() => {
-    appear(li);
     ol.append(li);
+    appear(li);
   });
   return li;
 }
@@ -172,8 +172,9 @@ function flush() {
 function putInPlace(item) {
   const next = nextOf(item);
   if (item.li.parentNode !== ol || item.li.nextElementSibling !== next) {
-    if (!item.li.isConnected) appear(item.li);
+    const isNew = !item.li.isConnected;
     ol.insertBefore(item.li, next);
+    if (isNew) appear(item.li);
   }
   observer.observe(item.li);
 }

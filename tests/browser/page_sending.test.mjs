@@ -125,6 +125,7 @@ for (const [what, answer, reason] of failures) {
       await li.waitFor();
       assert.match(await li.locator('.sending').textContent(), reason);
       assert.equal(await page.inputValue(BOX), '');
+      await page.waitForFunction(() => getComputedStyle(document.querySelector('.failed')).opacity === '1');
       proxy.answer = () => undefined;
       await li.getByRole('button', { name: 'Try again' }).click();
       await page.locator('#messages > li[data-id]').waitFor();

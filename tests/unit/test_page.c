@@ -270,11 +270,11 @@ START_TEST(test_page__reloads_without_a_script_unless_paused)
     struct page_view view = plain_view();
     render(&view);
     expect("<noscript><meta http-equiv=\"refresh\" content=\"20\"></noscript>");
-    expect("href=\"?paused=1\"");
+    expect("href=\"?pause=1\"");
     view.paused = true;
     render(&view);
     expect_none("http-equiv=\"refresh\"");
-    expect_none("href=\"?paused=1\"");
+    expect_none("href=\"?pause=1\"");
 }
 END_TEST
 
