@@ -52,7 +52,7 @@ struct board *board_new(void)
     struct board *board = calloc(1, sizeof *board);
     if (!board)
         return NULL;
-    board->slots = calloc(BOARD_MIN_SLOTS, sizeof *board->slots);
+    board->slots = calloc(BOARD_MIN_SLOTS, sizeof(struct message *));
     if (!board->slots) {
         free(board);
         return NULL;
@@ -130,7 +130,7 @@ static bool reserve_order(struct board *board)
     if (board->first + board->count < board->capacity)
         return true;
     if (board->first > board->capacity / 2) {
-        memmove(board->order, board->order + board->first, board->count * sizeof *board->order);
+        memmove(board->order, board->order + board->first, board->count * sizeof(struct message *));
         board->first = 0;
         return true;
     }
@@ -177,13 +177,6 @@ static void changed(struct board *board, const struct message *message)
     board->list = NULL;
 }
 
-/* How far this process' clock is ahead of the store's, as this message tells; the longer it was
- * under way, the more it seems. */
-static int64_t clock_offset_us(const struct message *message)
-{
-    return (int64_t)message->deadline_us - message->expires_at_ms * 1000;
-}
-
 /* No message that ends with this one or later has a deadline before this. */
 static uint64_t earliest_deadline_us(const struct board *board, const struct message *message)
 {
@@ -202,8 +195,8 @@ static void put(struct board *board, struct message *message)
     board->numberless += message->number == 0;
     if (message->deadline_us < board->soonest_us)
         board->soonest_us = message->deadline_us;
-    if (board->count == 1 || clock_offset_us(message) < board->clock_offset_us)
-        board->clock_offset_us = clock_offset_us(message);
+    if (board->count == 1 || message_clock_offset_us(message) < board->clock_offset_us)
+        board->clock_offset_us = message_clock_offset_us(message);
     changed(board, message);
 }
 

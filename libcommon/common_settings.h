@@ -44,7 +44,7 @@ bool common_settings_token_valid(const char *text, const char **ret_rule);
      .fallback = "127.0.0.1", .valid = common_settings_address_valid,                              \
      .help = "the address to listen on"},                                                          \
     {.name = "PORT", SETTING_UNSIGNED_AT(type, common.port),                                       \
-     .fallback = default_port, .maximum = 65535,                                                   \
+     .fallback = (default_port), .maximum = 65535,                                                 \
      .help = "the port to listen on; 0 takes any free one"},                                       \
     {.name = "HTTP_THREADS", SETTING_UNSIGNED_AT(type, common.http_threads),                       \
      .fallback = "auto", .zero_word = "auto", .minimum = 1, .maximum = HTTP_THREADS_MAX,           \

@@ -33,7 +33,7 @@ struct event_hub *event_hub_new(void)
 
 static struct event *event_at(struct event_hub *hub, uint64_t position)
 {
-    return &hub->ring[position % hub->capacity];
+    return &hub->ring[position & (hub->capacity - 1)];
 }
 
 static void drop_oldest(struct event_hub *hub)
@@ -65,7 +65,7 @@ static void grow(struct event_hub *hub)
     if (!ring)
         return;
     for (uint64_t position = hub->tail; position < hub->head; position++)
-        ring[position % capacity] = *event_at(hub, position);
+        ring[position & (capacity - 1)] = *event_at(hub, position);
     free(hub->ring);
     hub->ring = ring;
     hub->capacity = capacity;
@@ -73,7 +73,7 @@ static void grow(struct event_hub *hub)
 
 void event_hub_publish(struct event_hub *hub, const struct event *event)
 {
-    if (!hub->first)
+    if (!hub->first || hub->ended)
         return;
     grow(hub);
     if (!hub->capacity) {

@@ -49,7 +49,9 @@ enum error_code file_read_fd(int fd, size_t max, char **ret_data, size_t *ret_le
     /* Exactly what is needed: most files are far below their limit, and a sanitizer sees the end.
      * Where even less memory cannot be had, the more serves too. */
     char *exact = realloc(data, len + 1);
-    *ret_data = exact ? exact : data;
+    if (exact)
+        data = exact;
+    *ret_data = data;
     *ret_len = len;
     return ERROR_NONE;
 }

@@ -14,8 +14,9 @@
 
 enum {
     HEADER_VALUE_SIZE = 1024,
-    /* Room for a stream's data in one read; the connection's own memory limits it further. */
-    STREAM_BLOCK_SIZE = 4096,
+    /* What a stream keeps besides its connection's memory, which is what its reads fill; this is used
+     * only for clients that cannot take chunks (HTTP/1.0). */
+    STREAM_BLOCK_SIZE = 1024,
 };
 
 const char *http_param(const struct http_exchange *exchange, const char *name)

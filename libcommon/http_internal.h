@@ -15,6 +15,7 @@ enum { HTTP_REQUEST_ID_MAX = 64 };
 struct http_exchange {
     /* First: Ulfius made this as its request, and we grew it (http_server.c, on_uri). */
     struct _u_request request;
+    struct http_exchange *self; /* for `dispatch`, which is handed the request as const */
     struct MHD_Connection *connection;
     struct http_server *server;
     struct _u_response *response; /* while the handler runs */

@@ -36,6 +36,10 @@ enum {
     CONNECTION_IDLE_TIMEOUT_S = 60,
     /* For a request's line and headers, and for a piece of the answer. What a connection costs. */
     CONNECTION_MEMORY = 8 * 1024,
+    /* Of it, what libmicrohttpd takes for each header or cookie besides its text, and what the head
+     * of our longest answer takes. */
+    HEADER_MEMORY = 64,
+    ANSWER_HEAD_MAX = 1024,
     /* A server's options besides the terminator. */
     MHD_OPTIONS = 8,
 };
@@ -43,18 +47,19 @@ enum {
 struct http_server {
     struct http_server_config config;
     struct _u_instance instance;
-    int listen_fd; /* -1 once libmicrohttpd owns it */
+    int listen_fd; /* libmicrohttpd's while `started` and not `quiesced` */
     unsigned port;
     bool started;
+    bool quiesced; /* libmicrohttpd does not own listen_fd any more */
     uint64_t request_id_seed;
     _Atomic uint64_t request_count;
 
     struct gate gate; /* of the threads that may block */
 
-    pthread_mutex_t lock;
-    pthread_cond_t idle;
-    size_t active; /* requests begun and not completed; under `lock` */
+    _Atomic size_t active; /* requests begun and not completed */
     _Atomic bool draining;
+    pthread_mutex_t lock; /* while `idle` is told, and waited for */
+    pthread_cond_t idle;
 };
 
 /* ---- requests ids ---- */
@@ -123,10 +128,27 @@ static http_handler *handler_of(const struct http_route *route, const char *meth
     return strcmp(method, "POST") == 0 ? route->post : NULL;
 }
 
+/* Whether the request's head leaves too little memory for that of an answer: libmicrohttpd would
+ * close the connection without one, after the handler has done its work. */
+static bool is_crowded(const struct http_exchange *exchange)
+{
+    struct MHD_Connection *connection = exchange->connection;
+    const char *cookie = http_header(exchange, "Cookie"); /* kept a second time, taken apart */
+    int items = MHD_get_connection_values(connection, MHD_HEADER_KIND, NULL, NULL) +
+                MHD_get_connection_values(connection, MHD_COOKIE_KIND, NULL, NULL);
+    size_t used =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size +
+        (cookie ? strlen(cookie) : 0) + (size_t)items * HEADER_MEMORY;
+    return used > CONNECTION_MEMORY - ANSWER_HEAD_MAX;
+}
+
 static enum error_code serve(struct http_server *server, struct http_exchange *exchange,
                              const struct http_route *route, struct error *err)
 {
     const struct http_server_config *config = &server->config;
+    if (is_crowded(exchange))
+        return error_because(err, ERROR_TOO_LARGE,
+                             "the request's head leaves no room for an answer");
     if (!route)
         return ERROR_NOT_FOUND;
     if (!route->open && !authorized(server, exchange))
@@ -165,19 +187,18 @@ static const char *target_path(const char *target)
 static int dispatch(const struct _u_request *request, struct _u_response *response, void *context)
 {
     struct http_server *server = context;
-    /* Ours, grown in on_uri; Ulfius alone sees it as const. */
-    struct http_exchange *exchange = (struct http_exchange *)(uintptr_t)request;
+    struct http_exchange *exchange = ((const struct http_exchange *)request)->self;
     exchange->response = response;
     exchange->method = request->http_verb;
     exchange->body_max = server->config.body_max;
     exchange->gate = &server->gate;
     set_request_id(server, exchange);
-    http_set_header(exchange, "X-Request-Id", "%s", exchange->request_id);
-    http_set_header(exchange, "X-Content-Type-Options", "nosniff");
-    http_set_header(exchange, "Referrer-Policy", "no-referrer");
-    http_set_header(exchange, "Cache-Control", "no-store");
+    u_map_put(response->map_header, "X-Request-Id", exchange->request_id);
+    u_map_put(response->map_header, "X-Content-Type-Options", "nosniff");
+    u_map_put(response->map_header, "Referrer-Policy", "no-referrer");
+    u_map_put(response->map_header, "Cache-Control", "no-store");
     if (atomic_load_explicit(&server->draining, memory_order_relaxed))
-        http_set_header(exchange, "Connection", "close");
+        u_map_put(response->map_header, "Connection", "close");
 
     const struct http_route *route =
         http_router_match(server->config.routes, server->config.route_count,
@@ -201,7 +222,7 @@ static int dispatch(const struct _u_request *request, struct _u_response *respon
  * (http_query); `uri` lies in the connection's own buffer, and what follows it is read after this. */
 static void hide_query(const char *uri)
 {
-    char *query = strchr((char *)(uintptr_t)uri, '?');
+    char *query = strchr(uri, '?');
     if (query)
         query[1] = '\0';
 }
@@ -221,12 +242,12 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
     memset((char *)exchange + sizeof exchange->request, 0,
            sizeof *exchange - sizeof exchange->request);
     hide_query(uri);
+    exchange->self = exchange;
     exchange->connection = connection;
     exchange->server = server;
     exchange->started_us = clock_monotonic_us(&clock_system);
     info->request = &exchange->request;
-    LOCKED(&server->lock);
-    server->active++;
+    atomic_fetch_add_explicit(&server->active, 1, memory_order_relaxed);
     return info;
 }
 
@@ -253,9 +274,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     log_request(exchange);
     http_params_fini(&exchange->params);
     mhd_request_completed(NULL, connection, request_context, why);
-    LOCKED(&server->lock);
-    if (--server->active == 0)
+    if (atomic_fetch_sub(&server->active, 1) == 1 && atomic_load(&server->draining)) {
+        LOCKED(&server->lock);
         pthread_cond_broadcast(&server->idle);
+    }
 }
 
 /* libmicrohttpd reports each peer that leaves too early: of interest when looking for a fault. */
@@ -388,13 +410,14 @@ unsigned http_server_port(const struct http_server *server)
 void http_server_drain(struct http_server *server, uint64_t timeout_ms)
 {
     atomic_store(&server->draining, true);
+    /* The socket stays ours: the threads let go of it in their own time, so it is closed last. */
     MHD_quiesce_daemon(server->instance.mhd_daemon);
-    close(server->listen_fd);
-    server->listen_fd = -1;
+    shutdown(server->listen_fd, SHUT_RDWR);
+    server->quiesced = true;
 
     struct timespec end = clock_timespec(clock_monotonic_us(&clock_system) + timeout_ms * 1000);
     LOCKED(&server->lock);
-    while (server->active && pthread_cond_timedwait(&server->idle, &server->lock, &end) == 0)
+    while (atomic_load(&server->active) && pthread_cond_timedwait(&server->idle, &server->lock, &end) == 0)
         continue;
 }
 
@@ -404,7 +427,7 @@ void http_server_free(struct http_server *server)
         return;
     if (server->started)
         ulfius_stop_framework(&server->instance);
-    else if (server->listen_fd >= 0)
+    if (server->listen_fd >= 0 && (!server->started || server->quiesced))
         close(server->listen_fd);
     ulfius_clean_instance(&server->instance);
     gate_fini(&server->gate);

@@ -226,7 +226,7 @@ struct live_rooms *live_rooms_new(const struct live_rooms_config *config)
     rooms->config = *config;
     pthread_mutex_init(&rooms->lock, NULL);
     clock_cond_init(&rooms->wake);
-    rooms->heap = calloc(config->rooms_max, sizeof *rooms->heap);
+    rooms->heap = calloc(config->rooms_max, sizeof(struct live_room *));
     rooms->comment = event_text_comment();
     if (!rooms->heap || !rooms->comment ||
         pthread_create(&rooms->timer, NULL, run_timer, rooms) != 0) {

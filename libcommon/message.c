@@ -171,6 +171,11 @@ bool message_expired(const struct message *message, uint64_t now_us)
     return message->deadline_us <= now_us;
 }
 
+int64_t message_clock_offset_us(const struct message *message)
+{
+    return (int64_t)message->deadline_us - message->expires_at_ms * 1000;
+}
+
 void message_append_json(const struct message *message, uint64_t now_us, struct buffer *buffer)
 {
     buffer_append(buffer, message->json, message->json_len);
@@ -195,19 +200,14 @@ void message_time_format(int64_t ms, char ret_text[MESSAGE_TIME_SIZE])
 bool message_time_parse(const char *text, int64_t *ret_ms)
 {
     struct tm utc = {0};
-    unsigned ms;
-    int end = 0;
-    if (strlen(text) != MESSAGE_TIME_SIZE - 1 ||
-        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
-               &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &ms, &end) != 7 ||
-        end != MESSAGE_TIME_SIZE - 1)
+    if (strlen(text) != MESSAGE_TIME_SIZE - 1)
         return false;
-    utc.tm_year -= 1900;
-    utc.tm_mon -= 1;
-    time_t seconds = timegm(&utc);
-    int64_t parsed = (int64_t)seconds * 1000 + ms;
-    /* timegm puts 31 February and 25 o'clock right, and signs slip through sscanf: what does not
-     * come out as it went in was no time. */
+    const char *fraction = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (!fraction || *fraction != '.')
+        return false;
+    int64_t parsed = (int64_t)timegm(&utc) * 1000 + strtol(fraction + 1, NULL, 10);
+    /* timegm puts 31 February right, and blanks and signs slip through strptime and strtol: what
+     * does not come out as it went in was no time. */
     char again[MESSAGE_TIME_SIZE];
     if (parsed < 0)
         return false;

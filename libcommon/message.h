@@ -77,6 +77,10 @@ uint64_t message_expires_in_ms(const struct message *message, uint64_t now_us);
 
 bool message_expired(const struct message *message, uint64_t now_us);
 
+/* How far this process' clock is ahead of the store's, as this message tells; the longer it was under
+ * way, the more it seems. */
+int64_t message_clock_offset_us(const struct message *message);
+
 /* Appends the JSON object of the API. */
 void message_append_json(const struct message *message, uint64_t now_us, struct buffer *buffer);
 

@@ -14,8 +14,8 @@
 
 enum {
     /* Some of the threads may be waiting for the store or for the message service. */
-    THREADS_MIN = 4,
-    THREADS_PER_CORE = 2,
+    THREADS_MIN = 8,
+    THREADS_PER_CORE = 4,
     THREADS_MAX = 64,
 };
 

@@ -23,9 +23,9 @@ struct unit {
 
 /* The longest first, for writing; the empty one is for reading alone. */
 static const struct unit duration_units[] = {
-    {"d", 24 * 60 * 60 * 1000},
-    {"h", 60 * 60 * 1000},
-    {"m", 60 * 1000},
+    {"d", UINT64_C(24) * 60 * 60 * 1000},
+    {"h", UINT64_C(60) * 60 * 1000},
+    {"m", UINT64_C(60) * 1000},
     {"s", 1000},
     {"ms", 1},
     {"", 1000},
@@ -33,8 +33,8 @@ static const struct unit duration_units[] = {
 
 static const struct unit rate_units[] = {
     {"/s", 1000},
-    {"/m", 60 * 1000},
-    {"/h", 60 * 60 * 1000},
+    {"/m", UINT64_C(60) * 1000},
+    {"/h", UINT64_C(60) * 60 * 1000},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])

@@ -39,7 +39,7 @@ struct loader {
 static void print_quoted(FILE *err, const char *value)
 {
     fputc('"', err);
-    for (size_t i = 0; value[i] && i < VALUE_SHOWN_MAX; i++) {
+    for (size_t i = 0; i < VALUE_SHOWN_MAX && value[i]; i++) {
         unsigned char byte = (unsigned char)value[i];
         if (byte == '"' || byte == '\\')
             fprintf(err, "\\%c", byte);

@@ -36,7 +36,8 @@ struct setting_rate {
 /* The kind and the place of a member at once: a member of another type does not compile. `type`
  * is the program's struct. */
 #define SETTING_PLACE(kind_, type, member, member_type)                                            \
-    .kind = (kind_), .offset = _Generic(((type *)0)->member, member_type : offsetof(type, member))
+    .kind = (kind_), .offset = _Generic(((type *)0)->member, __typeof__(member_type)               \
+                                        : offsetof(type, member))
 #define SETTING_TEXT_AT(type, member) SETTING_PLACE(SETTING_TEXT, type, member, char *)
 #define SETTING_SECRET_AT(type, member) SETTING_PLACE(SETTING_SECRET, type, member, char *)
 #define SETTING_UNSIGNED_AT(type, member) SETTING_PLACE(SETTING_UNSIGNED, type, member, unsigned)

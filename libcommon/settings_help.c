@@ -62,7 +62,7 @@ static void print_entry(FILE *out, struct columns columns, const char *flag, con
 {
     fprintf(out, "%*s%-*s%*s%-*s%*s", HELP_GAP, "", (int)columns.flag, flag, HELP_GAP, "",
             (int)columns.variable, variable, HELP_GAP, "");
-    print_wrapped(out, text, columns.flag + columns.variable + 3 * HELP_GAP);
+    print_wrapped(out, text, columns.flag + columns.variable + 3UL * HELP_GAP);
 }
 
 static void print_setting(FILE *out, struct columns columns, const struct setting *setting)

@@ -30,7 +30,7 @@ struct host_lookup {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `under_way` and all `uses` */
-static LIST_HEAD(, host_lookup) under_way = LIST_HEAD_INITIALIZER(under_way);
+static LIST_HEAD(host_lookup_list, host_lookup) under_way = LIST_HEAD_INITIALIZER(under_way);
 
 static struct host_lookup *make(const char *host, const char *port)
 {
@@ -93,15 +93,14 @@ static bool start(struct host_lookup *lookup)
 static struct host_lookup *join(const char *host, const char *port)
 {
     LOCKED(&lock);
-    struct host_lookup *lookup;
-    LIST_FOREACH(lookup, &under_way, entry)
-    {
-        if (strcmp(lookup->host, host) == 0 && strcmp(lookup->port, port) == 0) {
-            lookup->uses++;
-            return lookup;
+    for (struct host_lookup *other = LIST_FIRST(&under_way); other;
+         other = LIST_NEXT(other, entry)) {
+        if (strcmp(other->host, host) == 0 && strcmp(other->port, port) == 0) {
+            other->uses++;
+            return other;
         }
     }
-    lookup = make(host, port);
+    struct host_lookup *lookup = make(host, port);
     if (!lookup)
         return NULL;
     if (!start(lookup)) {

@@ -27,8 +27,8 @@ struct memory_store {
     pthread_mutex_t lock; /* over all below, rooms included */
     const struct clock *clock;
     uint64_t room_max_messages;
-    void *rooms;                     /* a tree by name */
-    TAILQ_HEAD(, memory_room) sweep; /* the same rooms, next to be looked after first */
+    void *rooms;                               /* a tree by name */
+    TAILQ_HEAD(room_sweep, memory_room) sweep; /* the same rooms, next to be looked after first */
     struct message_store_position position;
     struct message_store_listener listener;
     struct memory_watches watches;

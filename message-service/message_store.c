@@ -20,12 +20,12 @@ struct message_store {
     bool has_listener;
 };
 
-#define BACKEND_ADDRESS(name) &name,
+#define BACKEND_ADDRESS(name) &(name),
 static const struct message_store_backend *const backends[] = {
     MESSAGE_STORE_BACKENDS(BACKEND_ADDRESS)};
 #undef BACKEND_ADDRESS
 
-enum { BACKEND_COUNT = sizeof backends / sizeof *backends, URL_RULE_SIZE = 256 };
+enum { BACKEND_COUNT = sizeof backends / sizeof backends[0], URL_RULE_SIZE = 256 };
 
 static char url_rule[URL_RULE_SIZE];
 static pthread_once_t url_rule_once = PTHREAD_ONCE_INIT;

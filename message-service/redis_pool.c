@@ -197,7 +197,7 @@ static enum error_code attempt(struct redis_pool *pool, struct redis_connection 
 static enum error_code reach(struct redis_pool *pool, struct call *call, struct error *err)
 {
     uint64_t ready_us = now_us() + pool->timeout_us;
-    struct redis_connection *connection;
+    struct redis_connection *connection = NULL;
     enum error_code code = lease(pool, ready_us, &connection, err);
     if (code)
         return code;
@@ -231,7 +231,8 @@ static enum error_code carry_out(struct redis_pool *pool, struct call *call, red
     enum error_code code;
     call->end_us = now_us() + 2 * pool->timeout_us;
     if (!breaker_allow(&pool->breaker)) {
-        code = error_because(err, ERROR_UNAVAILABLE, "redis: not reached a moment ago");
+        code = ERROR_UNAVAILABLE;
+        error_because(err, code, "redis: not reached a moment ago");
     } else {
         code = reach(pool, call, err);
         if (code)

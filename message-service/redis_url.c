@@ -29,12 +29,17 @@ static char decode_byte(const char **at, const char *end)
     const char *from = *at;
     if (*from != '%') {
         *at += 1;
-        return *from > ' ' && *from < 0x7f && !strchr("?#@", *from) ? *from : '\0';
+        bool plain = *from > ' ' && *from < 0x7f && !strchr("?#@", *from);
+        return (char)(plain ? *from : '\0');
     }
-    if (end - from < 3 || hex_digit(from[1]) < 0 || hex_digit(from[2]) < 0)
+    if (end - from < 3)
+        return '\0';
+    int high = hex_digit(from[1]);
+    int low = hex_digit(from[2]);
+    if (high < 0 || low < 0)
         return '\0';
     *at += 3;
-    return (char)(hex_digit(from[1]) << 4 | hex_digit(from[2]));
+    return (char)(high << 4 | low);
 }
 
 /* Decodes what is between `from` and `end` into `to`, which holds `max` bytes and a NUL. */

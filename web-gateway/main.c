@@ -26,6 +26,7 @@ enum {
 /* What only this file knows of: the feeds are seen through the live rooms alone. */
 struct process_parts {
     struct web_gateway gateway;
+    struct store_clock store_clock;
     struct room_feeds *feeds;
 };
 
@@ -67,6 +68,7 @@ static bool open_rooms(const struct gateway_settings *settings, struct process_p
         .timeout_ms = settings->upstream_timeout_ms,
         .reached = on_reached,
         .reached_context = &parts->gateway,
+        .store_clock = &parts->store_clock,
     };
     parts->feeds = room_feeds_new(&feeds);
     if (!parts->feeds)
@@ -92,6 +94,7 @@ static enum error_code open_parts(const struct gateway_settings *settings, unsig
         .token = settings->common.service_token,
         .timeout_ms = settings->upstream_timeout_ms,
         .connections = threads,
+        .store_clock = &parts->store_clock,
     };
     const struct setting_rate *rate = &settings->rate_limit;
     gateway->upstream_timeout_ms = settings->upstream_timeout_ms;
@@ -137,10 +140,12 @@ static enum error_code run(const struct gateway_settings *settings, struct error
 {
     unsigned threads = process_threads(settings->common.http_threads);
     struct process_parts parts = {.gateway = {.limits_lock = PTHREAD_MUTEX_INITIALIZER}};
+    store_clock_init(&parts.store_clock);
     enum error_code code = open_parts(settings, threads, &parts, err);
     if (!code)
         code = serve(settings, threads, &parts.gateway, err);
     close_parts(&parts);
+    store_clock_fini(&parts.store_clock);
     return code;
 }
 

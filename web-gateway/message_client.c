@@ -221,6 +221,20 @@ static enum error_code call_within_limits(struct message_client *client, const s
 
 /* ---- reading the answer ---- */
 
+/* Whether an error of the service's is about what the client sent. The others say that the gateway
+ * has called the wrong thing, or wrongly. */
+static bool is_the_clients(enum error_code code)
+{
+    switch (code) {
+    case ERROR_NONE:
+    case ERROR_UNAUTHORIZED:
+    case ERROR_NOT_FOUND:
+    case ERROR_METHOD_NOT_ALLOWED:
+    case ERROR_INTERNAL: return false;
+    default: return true;
+    }
+}
+
 /* The error that the service's problem+json names, with its text for the client. */
 static enum error_code error_of_problem(const struct answer *answer, struct error *err)
 {
@@ -229,7 +243,7 @@ static enum error_code error_of_problem(const struct answer *answer, struct erro
     const char *type = json_string_value(json_object_get(problem, "type"));
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     enum error_code code = type ? error_from_type(type) : ERROR_NONE;
-    if (code == ERROR_NONE || code == ERROR_UNAUTHORIZED || code == ERROR_INTERNAL)
+    if (!is_the_clients(code))
         code = error_because(err, ERROR_UNAVAILABLE, "the message service answered %ld",
                              answer->status);
     else if (detail)
@@ -287,10 +301,12 @@ enum error_code message_client_post(struct message_client *client,
     enum error_code code = set_url(client, &call, "/rooms/%s/messages", post->room)
                                ? call_service(client, &call, &answer, err)
                                : ERROR_INTERNAL;
-    if (!code &&
-        (!answer.body.data || !message_from_json(answer.body.data, answer.body.len, 0,
-                                                 clock_monotonic_us(&clock_system), ret_message)))
+    uint64_t now_us = clock_monotonic_us(&clock_system);
+    if (!code && (!answer.body.data ||
+                  !message_from_json(answer.body.data, answer.body.len, 0, now_us, ret_message)))
         code = unreadable(err);
+    if (!code)
+        store_clock_date(client->config.store_clock, *ret_message, now_us);
     buffer_fini(&answer.body);
     return code;
 }

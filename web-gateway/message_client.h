@@ -16,6 +16,7 @@
 #include "buffer.h"
 #include "error.h"
 #include "message.h"
+#include "store_clock.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,10 +28,11 @@ enum { MESSAGE_CLIENT_WAIT_MS = 100 };
 struct message_client;
 
 struct message_client_config {
-    const char *url;      /* of the message service, no slash at the end */
-    const char *token;    /* for Authorization; NULL: none */
-    uint64_t timeout_ms;  /* of a whole call */
-    unsigned connections; /* calls at one time, at least 1 */
+    const char *url;                 /* of the message service, no slash at the end */
+    const char *token;               /* for Authorization; NULL: none */
+    uint64_t timeout_ms;             /* of a whole call */
+    unsigned connections;            /* calls at one time, at least 1 */
+    struct store_clock *store_clock; /* dates the messages; NULL: nothing does */
 };
 
 /* Whose request a call serves: passed on, so that the logs of both services can be joined. */

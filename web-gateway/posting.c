@@ -17,8 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A form's JSON at its longest: six bytes for each of the body's. */
-enum { FORM_JSON_MAX = 6 * POSTING_BODY_MAX };
+enum {
+    /* A form's JSON at its longest: six bytes for each of the body's. */
+    FORM_JSON_MAX = 6 * POSTING_BODY_MAX,
+    /* In a longer body there may be a message too long, or the whole may be: both come before the
+     * faults that we see. */
+    BODY_JUDGED_MAX = 4096,
+};
 
 /* A message on its way, and what its post points to. */
 struct posting {
@@ -62,19 +67,20 @@ static enum error_code check_rate(struct http_exchange *exchange, struct web_gat
 
 /* ---- what is sent ---- */
 
-/* Whether the message service would say the same of this draft whatever its limits are. */
+/* Whether the message service would say the same of this draft whatever its limits are. Of a wrong
+ * author it would not: a message too long or a ttl out of range comes before. */
 static bool needs_no_limits(enum error_code code)
 {
-    return code == ERROR_INVALID_JSON || code == ERROR_NO_MESSAGE ||
-           code == ERROR_INVALID_MESSAGE || code == ERROR_INVALID_AUTHOR;
+    return code == ERROR_INVALID_JSON || code == ERROR_NO_MESSAGE || code == ERROR_INVALID_MESSAGE;
 }
 
 static const struct draft_rules no_limits = {.text_max = SIZE_MAX, .ttl_max_ms = UINT64_MAX};
 
-/* The error of a draft read with `no_limits`, if it is one to be told here. */
-static enum error_code error_without_limits(enum error_code code, struct error *err)
+/* The error of a draft read with `no_limits` from a body of `len` bytes, if it is one to be told
+ * here. */
+static enum error_code error_without_limits(enum error_code code, size_t len, struct error *err)
 {
-    if (needs_no_limits(code))
+    if (needs_no_limits(code) && len <= BODY_JUDGED_MAX)
         return code;
     if (err)
         *err = (struct error){0};
@@ -91,7 +97,8 @@ static enum error_code read_body(const struct http_exchange *exchange,
     enum error_code code = http_body(exchange, &post->body, &post->len, err);
     if (code)
         return code;
-    return error_without_limits(message_http_draft(exchange, &no_limits, &draft, err), err);
+    code = message_http_draft(exchange, &no_limits, &draft, err);
+    return error_without_limits(code, post->len, err);
 }
 
 struct message_client_origin posting_origin(const struct http_exchange *exchange)
@@ -235,8 +242,8 @@ static enum error_code read_form(const struct http_exchange *exchange,
     post->content_type = HTTP_TYPE_JSON;
     post->body = json->data;
     post->len = json->len;
-    return error_without_limits(draft_from_json(json->data, json->len, &no_limits, &draft, err),
-                                err);
+    code = draft_from_json(json->data, json->len, &no_limits, &draft, err);
+    return error_without_limits(code, json->len, err);
 }
 
 enum error_code posting_accept_form(struct http_exchange *exchange, struct web_gateway *gateway,

@@ -75,10 +75,14 @@ static void fail(struct room_feed *feed, const char *cause)
 {
     if (!feed->synced)
         live_room_unreachable(feed->room);
-    if (!feed->complained)
+    uint64_t failed_us = now_us(feed);
+    bool again = feed->failed_us && failed_us - feed->failed_us < ROOM_FEED_QUIET_MS * US_PER_MS;
+    feed->failed_us = failed_us;
+    if (!feed->complained && !again) {
         log_write(LOG_LEVEL_WARNING, "Room feed lost", LOG_TEXT("room", live_room_name(feed->room)),
                   LOG_TEXT("cause", cause));
-    feed->complained = true;
+        feed->complained = true;
+    }
     if (feed->failures < UINT16_MAX)
         feed->failures++;
     feed_stream_cut(&feed->stream);
@@ -136,6 +140,7 @@ struct room_feed *room_feed_new(struct room_feeds *feeds, struct live_room *room
         .connect_timeout_ms = feeds->config.timeout_ms,
         .clock = feeds->config.clock,
         .room = room,
+        .store_clock = feeds->config.store_clock,
         .heard = on_heard,
         .synced = on_synced,
     };

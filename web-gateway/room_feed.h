@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "live_room.h"
 #include "message_limits.h"
+#include "store_clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +26,9 @@ enum {
     ROOM_FEED_BACKOFF_MAX_MS = 5 * 1000,
     /* The most that it waits after a stream that was ended in good order. */
     ROOM_FEED_AGAIN_MAX_MS = 200,
+    /* A feed that was lost so shortly after it was lost before is not spoken of again: it comes back
+     * and breaks, over and over. */
+    ROOM_FEED_QUIET_MS = 15 * 1000,
     /* Nothing heard for so long, where a comment comes every 15 s: the connection is dead. */
     ROOM_FEED_SILENCE_MS = 35 * 1000,
 };
@@ -40,7 +44,8 @@ struct room_feeds_config {
      * message service's, borrowed for the call; NULL: it did not tell them, or not validly. */
     void (*reached)(void *context, const struct message_limits *limits);
     void *reached_context;
-    const struct clock *clock; /* the rooms' clock; NULL: clock_system */
+    const struct clock *clock;       /* the rooms' clock; NULL: clock_system */
+    struct store_clock *store_clock; /* dates the messages; NULL: nothing does */
     /* 0: the constants above. */
     uint64_t backoff_min_ms;
     uint64_t backoff_max_ms;

@@ -29,10 +29,11 @@ struct room_feed {
     LIST_ENTRY(room_feed) entry;
     bool listed;
     struct feed_stream stream;
-    uint64_t due_us;   /* the stream is running: to be cut; else: to be started */
-    unsigned failures; /* since a stream went well */
-    bool complained;   /* in the log */
-    bool synced;       /* once, at least */
+    uint64_t due_us;    /* the stream is running: to be cut; else: to be started */
+    unsigned failures;  /* since a stream went well */
+    bool complained;    /* in the log */
+    uint64_t failed_us; /* when it failed last; 0: never */
+    bool synced;        /* once, at least */
 };
 
 struct room_feeds {

@@ -74,9 +74,7 @@ static void check_due(struct room_feeds *feeds, uint64_t now)
     if (now < feeds->due_us)
         return;
     feeds->due_us = UINT64_MAX;
-    struct room_feed *feed;
-    LIST_FOREACH(feed, &feeds->list, entry)
-    {
+    for (struct room_feed *feed = LIST_FIRST(&feeds->list); feed; feed = LIST_NEXT(feed, entry)) {
         if (feed->due_us <= now)
             room_feed_on_due(feed);
         if (feed->due_us < feeds->due_us)

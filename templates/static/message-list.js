@@ -176,6 +176,7 @@ function putInPlace(item) {
     ol.insertBefore(item.li, next);
     if (isNew) appear(item.li);
   }
+  seen.add(item); // until the observer says otherwise
   observer.observe(item.li);
 }
 

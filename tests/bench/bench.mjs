@@ -5,7 +5,7 @@
 //   node tests/bench/bench.mjs [fanout|memory|reading|expiry]...
 
 import { request } from '../integration/harness.mjs';
-import { complaints, HTTP_THREADS, load, startBare, startGateway, startNchan, startServices, stopAll, wrk } from './processes.mjs';
+import { busyShare, complaints, HTTP_THREADS, load, startBare, startGateway, startNchan, startServices, stopAll, wrk } from './processes.mjs';
 
 const SHARES = ['fanout', 'memory', 'reading', 'expiry'];
 const TEXT_BYTES = 200;
@@ -19,6 +19,9 @@ const PACED_MESSAGES = 100;
 const READING_ROUNDS = 7;
 const READING_SECONDS = 2;
 const READING_MESSAGES = 10;
+
+// Above this the machine is not ours alone, and figures say little.
+const BUSY_MAX = 0.15;
 
 const rows = [];
 const number = (value, digits = 0) =>
@@ -180,6 +183,7 @@ async function main(wanted) {
   if (unknown.length > 0) throw new Error(`unknown: ${unknown}; there are ${SHARES.join(', ')}`);
   const shares = wanted.length > 0 ? wanted : SHARES;
   const begun = Date.now();
+  const busy = [await busyShare()];
   const wants = (...names) => names.some((name) => shares.includes(name));
   if (wants('fanout', 'memory', 'reading')) {
     const stack = await startServices();
@@ -193,6 +197,10 @@ async function main(wanted) {
     await benchExpiry();
     for (const [name, text] of complaints()) console.log(`${name} says:\n${text.slice(0, 2000)}`);
     await stopAll();
+  }
+  busy.push(await busyShare());
+  if (Math.max(...busy) > BUSY_MAX) {
+    console.log(`\nThe machine was busy with something else: ${busy.map((part) => number(100 * part)).join(' % before, ')} % after. Repeat.`);
   }
   console.log(`\n${HTTP_THREADS} HTTP threads; medians of ${FANOUT_ROUNDS} rounds; ${number((Date.now() - begun) / 1000)} s\n`);
   printTable();

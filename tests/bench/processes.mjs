@@ -6,7 +6,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { freePort, request, TEMPLATE_DIR, until } from '../integration/harness.mjs';
+import { freePort, request, sleep, TEMPLATE_DIR, until } from '../integration/harness.mjs';
 
 const BIN_DIR = path.resolve(process.env.BIN_DIR);
 const BENCH_DIR = path.resolve(process.env.BENCH_DIR);
@@ -28,6 +28,16 @@ function killAll() {
 }
 process.on('exit', killAll);
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => process.exit(1));
+
+/** What part of the processors is in use, by whomever, for a moment in which we use none. */
+export async function busyShare() {
+  const times = () => readFileSync('/proc/stat', 'utf8').split('\n')[0].split(/\s+/).slice(1, 9).map(Number);
+  const before = times();
+  await sleep(2000);
+  const spent = times().map((value, i) => value - before[i]);
+  const idle = spent[3] + spent[4];
+  return 1 - idle / spent.reduce((sum, value) => sum + value, 0);
+}
 
 /** Starts a program whose output goes to a file, and waits until `probe` is true. */
 async function start(name, command, args, env, probe, log = path.join(folder, `${name}.log`)) {

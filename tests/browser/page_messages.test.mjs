@@ -50,7 +50,7 @@ test('a message has its author, its time and what it has left', withPage(async (
 for (const years of [-1, 1]) {
   test(`a device whose clock is wrong by ${years} year shows and drops messages in time`, withPage(
     async ({ api, room, open }) => {
-      await api.create(room, { message: 'there before', ttl: 4 });
+      await api.create(room, { message: 'there before', ttl: 8 });
       const begun = performance.now();
       const { page, complaints } = await open(`/rooms/${room}`);
       await page.evaluate(() => {});
@@ -60,10 +60,10 @@ for (const years of [-1, 1]) {
       await api.create(room, { message: 'new', ttl: 30 });
       await shows(page, ['there before', 'new']);
       const counts = await page.locator('.count').allTextContents();
-      assert.match(counts.at(-1), /^(30|29|28) s$/);
+      assert.match(counts.at(-1), /^(30|2\d) s$/);
       await shows(page, ['new']);
       const took = performance.now() - begun;
-      assert.ok(took >= 3900 && took < 6000, `gone after ${took} ms`);
+      assert.ok(took >= 7800 && took < 11_000, `gone after ${took} ms`);
       assertQuiet(complaints);
     }));
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES = 48, STEPS_MAX = 512 };
+enum { NAMES = 32, STEPS_MAX = 128 };
 
 static const int64_t base_ms = 1795327200000;
 
