@@ -58,7 +58,8 @@ struct http_server {
 
     _Atomic size_t active; /* requests begun and not completed */
     _Atomic bool draining;
-    pthread_mutex_t lock; /* while `idle` is told, and waited for */
+    _Atomic bool unavailable; /* a request has failed for others, and none has gone well since */
+    pthread_mutex_t lock;     /* while `idle` is told, and waited for */
     pthread_cond_t idle;
 };
 
@@ -165,13 +166,21 @@ static enum error_code serve(struct http_server *server, struct http_exchange *e
     return handler(exchange, config->service, err);
 }
 
-static void log_cause(const struct http_exchange *exchange, enum error_code code,
-                      const struct error *err)
+/* What others must be reached for, and cannot be, is said once, and once more when it can again; in
+ * between each request that fails has its line at debug. */
+static void log_cause(struct http_server *server, const struct http_exchange *exchange,
+                      enum error_code code, const struct error *err)
 {
-    if (err->cause[0])
-        log_write(error_status(code) >= 500 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "request failed",
-                  LOG_TEXT("request_id", exchange->request_id), LOG_TEXT("error", error_type(code)),
-                  LOG_TEXT("cause", err->cause));
+    if (!code && exchange->blocks && atomic_exchange(&server->unavailable, false))
+        log_write(LOG_LEVEL_INFO, "available again");
+    if (!err->cause[0])
+        return;
+    bool outage = code == ERROR_UNAVAILABLE || code == ERROR_TIMEOUT;
+    bool worth_a_warning =
+        outage ? !atomic_exchange(&server->unavailable, true) : error_status(code) >= 500;
+    log_write(worth_a_warning ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "request failed",
+              LOG_TEXT("request_id", exchange->request_id), LOG_TEXT("error", error_type(code)),
+              LOG_TEXT("cause", err->cause));
 }
 
 /* The path in the request line, which may come with scheme and host before it (RFC 9112, 3.2.2). */
@@ -207,10 +216,9 @@ static int dispatch(const struct _u_request *request, struct _u_response *respon
     enum error_code code = serve(server, exchange, route, &err);
     if (exchange->blocks)
         gate_leave(&server->gate);
-    if (code) {
-        log_cause(exchange, code, &err);
+    log_cause(server, exchange, code, &err);
+    if (code)
         http_answer_problem(exchange, code, &err);
-    }
     exchange->response = NULL;
     return U_CALLBACK_COMPLETE;
 }
@@ -417,7 +425,8 @@ void http_server_drain(struct http_server *server, uint64_t timeout_ms)
 
     struct timespec end = clock_timespec(clock_monotonic_us(&clock_system) + timeout_ms * 1000);
     LOCKED(&server->lock);
-    while (atomic_load(&server->active) && pthread_cond_timedwait(&server->idle, &server->lock, &end) == 0)
+    while (atomic_load(&server->active) &&
+           pthread_cond_timedwait(&server->idle, &server->lock, &end) == 0)
         continue;
 }
 

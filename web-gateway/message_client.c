@@ -139,6 +139,8 @@ static void set_options(const struct message_client *client, const struct call *
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_PROXY, "");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    /* A service that was started anew may have another address: names are asked for each time. */
+    curl_easy_setopt(handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)client->config.timeout_ms);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
@@ -332,7 +334,7 @@ enum error_code message_client_check(struct message_client *client, struct error
     struct call call = {0};
     struct answer answer = {0};
     buffer_init(&answer.body, answer_max);
-    enum error_code code = set_url(client, &call, "/livez")
+    enum error_code code = set_url(client, &call, "/konnichiwa")
                                ? call_service(client, &call, &answer, err)
                                : ERROR_INTERNAL;
     buffer_fini(&answer.body);

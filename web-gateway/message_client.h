@@ -69,7 +69,7 @@ enum error_code message_client_konnichiwa(struct message_client *client,
                                           struct buffer *ret_text,
                                           struct error *err) ERROR_MUST_USE;
 
-/* Whether the service answers that it lives. */
+/* Whether the service answers, and to us: its greeting needs the token. */
 enum error_code message_client_check(struct message_client *client,
                                      struct error *err) ERROR_MUST_USE;
 
