@@ -76,7 +76,8 @@ static void fail(struct room_feed *feed, const char *cause)
     if (!feed->synced)
         live_room_unreachable(feed->room);
     uint64_t failed_us = now_us(feed);
-    bool again = feed->failed_us && failed_us - feed->failed_us < ROOM_FEED_QUIET_MS * US_PER_MS;
+    bool again =
+        feed->failed_us && failed_us - feed->failed_us < (uint64_t)ROOM_FEED_QUIET_MS * US_PER_MS;
     feed->failed_us = failed_us;
     if (!feed->complained && !again) {
         log_write(LOG_LEVEL_WARNING, "Room feed lost", LOG_TEXT("room", live_room_name(feed->room)),

@@ -30,8 +30,8 @@ let timer;
 let serverClock = 0; // the server's wall clock less performance.now()
 let onChange;
 let claim;
-const glides = new WeakMap(); // by element, under way
-const observer = new IntersectionObserver((entries) => observe(entries), { root: scroller });
+// With a margin: what glides in comes from outside.
+const observer = new IntersectionObserver(observe, { root: scroller, rootMargin: '300px 0px' });
 
 export function isAtEnd() {
   return Math.abs(scroller.scrollTop) <= END_SLACK_PX; // it counts from its end
@@ -222,7 +222,6 @@ function keepingPlace(change) {
   const atEnd = isAtEnd();
   const moving = [ol, ...ol.querySelectorAll('.unsent'), ...[...seen].map(({ li }) => li)];
   const before = moving.map((element) => ({ element, top: topOf(element) }));
-  for (const element of moving) glides.get(element)?.cancel();
   change();
   const [list, ...rest] = before.filter(({ element }) => element.isConnected);
   const anchor = rest.reduce((first, next) => (next.top < first.top ? next : first), rest[0]);
@@ -233,7 +232,7 @@ function keepingPlace(change) {
   const all = moved(list);
   const apart = rest.map((one) => ({ element: one.element, by: moved(one) - all }));
   for (const { element, by } of [{ element: ol, by: all }, ...apart]) {
-    if (Math.abs(by) >= 1) glides.set(element, glide(element, by));
+    if (Math.abs(by) >= 1) glide(element, by);
   }
 }
 
@@ -294,9 +293,10 @@ function stopMotions(item) {
   item.motions = [];
 }
 
+/** Comes on top of those that are under way, so that none of them is disturbed. */
 function glide(element, from) {
-  return element.animate({ transform: [`translateY(${from}px)`, 'none'] },
-    { duration: GLIDE_MS, easing: 'cubic-bezier(.2, .7, .3, 1)' });
+  element.animate({ transform: [`translateY(${from}px)`, 'translateY(0)'] },
+    { duration: GLIDE_MS, easing: 'cubic-bezier(.2, .7, .3, 1)', composite: 'add' });
 }
 
 function appear(li) {

@@ -330,7 +330,9 @@ static void expect_same_shape(const char *name, json_t *one, json_t *other)
     const char *key;
     json_t *value;
     json_object_foreach(one, key, value)
+    {
         expect_same_shape(key, value, json_object_get(other, key));
+    }
 }
 
 START_TEST(test_page__every_text_is_there_in_both_languages)
