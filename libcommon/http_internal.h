@@ -24,6 +24,7 @@ struct http_exchange {
     uint64_t started_us;
     size_t body_max;   /* of the server's config */
     struct gate *gate; /* the server's */
+    bool serving;      /* it has come whole */
     bool blocks;       /* has a place in it */
     size_t bytes;      /* of the answer's content; a stream's are not counted */
     int status;        /* of the answer; 0: none yet */

@@ -34,6 +34,9 @@ enum {
     /* Connections above max_connections, so that there is one to say 503 on. */
     CONNECTIONS_RESERVE = 256,
     CONNECTION_IDLE_TIMEOUT_S = 60,
+    /* How long a stop waits for the rest of a request: a peer that has gone in the middle of one is
+     * not noticed by libmicrohttpd before the idle timeout. */
+    HALF_REQUEST_WAIT_MS = 1000,
     /* For a request's line and headers, and for a piece of the answer. What a connection costs. */
     CONNECTION_MEMORY = 8 * 1024,
     /* Of it, what libmicrohttpd takes for each header or cookie besides its text, and what the head
@@ -56,7 +59,8 @@ struct http_server {
 
     struct gate gate; /* of the threads that may block */
 
-    _Atomic size_t active; /* requests begun and not completed */
+    _Atomic size_t active;  /* requests begun and not completed */
+    _Atomic size_t serving; /* of them, those that have come whole */
     _Atomic bool draining;
     _Atomic bool unavailable; /* a request has failed for others, and none has gone well since */
     pthread_mutex_t lock;     /* while `idle` is told, and waited for */
@@ -199,6 +203,8 @@ static int dispatch(const struct _u_request *request, struct _u_response *respon
     struct http_exchange *exchange = ((const struct http_exchange *)request)->self;
     exchange->response = response;
     exchange->method = request->http_verb;
+    exchange->serving = true;
+    atomic_fetch_add_explicit(&server->serving, 1, memory_order_relaxed);
     exchange->body_max = server->config.body_max;
     exchange->gate = &server->gate;
     set_request_id(server, exchange);
@@ -281,8 +287,11 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     struct http_exchange *exchange = (struct http_exchange *)info->request;
     log_request(exchange);
     http_params_fini(&exchange->params);
+    if (exchange->serving)
+        atomic_fetch_sub_explicit(&server->serving, 1, memory_order_relaxed);
     mhd_request_completed(NULL, connection, request_context, why);
-    if (atomic_fetch_sub(&server->active, 1) == 1 && atomic_load(&server->draining)) {
+    atomic_fetch_sub(&server->active, 1);
+    if (atomic_load(&server->draining)) {
         LOCKED(&server->lock);
         pthread_cond_broadcast(&server->idle);
     }
@@ -415,6 +424,14 @@ unsigned http_server_port(const struct http_server *server)
     return server->port;
 }
 
+/* Waits until there is none of `count`, under the lock. */
+static void await(struct http_server *server, const _Atomic size_t *count, uint64_t timeout_ms)
+{
+    struct timespec end = clock_timespec(clock_monotonic_us(&clock_system) + timeout_ms * 1000);
+    while (atomic_load(count) && pthread_cond_timedwait(&server->idle, &server->lock, &end) == 0)
+        continue;
+}
+
 void http_server_drain(struct http_server *server, uint64_t timeout_ms)
 {
     atomic_store(&server->draining, true);
@@ -423,11 +440,10 @@ void http_server_drain(struct http_server *server, uint64_t timeout_ms)
     shutdown(server->listen_fd, SHUT_RDWR);
     server->quiesced = true;
 
-    struct timespec end = clock_timespec(clock_monotonic_us(&clock_system) + timeout_ms * 1000);
+    uint64_t half_ms = timeout_ms < HALF_REQUEST_WAIT_MS ? timeout_ms : HALF_REQUEST_WAIT_MS;
     LOCKED(&server->lock);
-    while (atomic_load(&server->active) &&
-           pthread_cond_timedwait(&server->idle, &server->lock, &end) == 0)
-        continue;
+    await(server, &server->active, half_ms);
+    await(server, &server->serving, timeout_ms - half_ms);
 }
 
 void http_server_free(struct http_server *server)

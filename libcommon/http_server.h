@@ -45,7 +45,8 @@ enum error_code http_server_start(const struct http_server_config *config,
 unsigned http_server_port(const struct http_server *server);
 
 /* Takes no more connections and waits until the requests under way are answered, at most
- * `timeout_ms`. Streams are requests under way: end them first. Once. */
+ * `timeout_ms`; for those that have come only in part, a second at most. Streams are requests under
+ * way: end them first. Once. */
 void http_server_drain(struct http_server *server, uint64_t timeout_ms);
 
 /* Ends what is left and frees. No stream may be suspended. Takes NULL. */

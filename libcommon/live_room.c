@@ -139,6 +139,12 @@ void live_room_leave(struct live_room *room)
 
 /* ---- for live_rooms.c ---- */
 
+void live_room_hasten_comment(struct live_room *room)
+{
+    LOCKED(&room->lock);
+    room->keep_alive_us = 0;
+}
+
 uint64_t live_room_tick(struct live_room *room, uint64_t now_us)
 {
     uint64_t entered_us = live_room_enter(room);

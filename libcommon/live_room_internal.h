@@ -38,6 +38,7 @@ struct live_room {
     size_t uses;
     uint64_t last_used_us;
     uint64_t wake_us;
+    bool probe;             /* a comment is to be sent, whether it is time for one or not */
     size_t heap_index;      /* LIVE_ROOM_UNLINKED: it is let go, the source is yet to know */
     struct live_room *next; /* of the same hash */
 };
@@ -58,6 +59,9 @@ void live_room_leave(struct live_room *room);
 /* Takes off what has expired and keeps the subscribers' connections alive. Returns when to do so
  * next, in monotonic microseconds. */
 uint64_t live_room_tick(struct live_room *room, uint64_t now_us);
+
+/* The next tick sends a comment. */
+void live_room_hasten_comment(struct live_room *room);
 
 /* Ends the subscribers' streams. Puts those who wait before *waiting, to be resumed. */
 void live_room_stop(struct live_room *room, struct subscriber **waiting);

@@ -15,7 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASH_SLOTS = 4096 /* a power of two */ };
+enum {
+    HASH_SLOTS = 4096, /* a power of two */
+    PROBE_EVERY_US = 1000 * 1000,
+};
 
 struct live_rooms {
     struct live_rooms_config config;
@@ -26,6 +29,7 @@ struct live_rooms {
     pthread_mutex_t lock; /* over all below */
     pthread_cond_t wake;  /* the heap's top has changed, or `ending` */
     bool ending;
+    uint64_t probed_us;      /* when all rooms sent a comment for the sake of the dead */
     struct live_room **heap; /* by wake_us */
     size_t count;
     struct live_room *slots[HASH_SLOTS];
@@ -168,8 +172,12 @@ static void look_at_top(struct live_rooms *rooms, uint64_t now_us)
     struct live_room *room = rooms->heap[0];
     /* What is armed while the room is looked at is not to be forgotten after. */
     set_wake(rooms, room, UINT64_MAX);
+    bool probe = room->probe;
+    room->probe = false;
     room->uses++;
     pthread_mutex_unlock(&rooms->lock);
+    if (probe)
+        live_room_hasten_comment(room);
     uint64_t next_us = live_room_tick(room, now_us);
     pthread_mutex_lock(&rooms->lock);
     room->uses--;
@@ -362,6 +370,23 @@ struct blob *live_rooms_comment(struct live_rooms *rooms)
     return rooms->comment;
 }
 
+/* Some of those who hold the places may have left, which shows only when something is sent to them:
+ * has all rooms send a comment, now and then. */
+static void probe_all(struct live_rooms *rooms)
+{
+    uint64_t now_us = clock_monotonic_us(rooms->config.clock);
+    LOCKED(&rooms->lock);
+    if (rooms->ending || now_us < rooms->probed_us + PROBE_EVERY_US)
+        return;
+    rooms->probed_us = now_us;
+    /* All are due at the same time, so they may stand in the heap in any order. */
+    for (size_t i = 0; i < rooms->count; i++) {
+        rooms->heap[i]->probe = true;
+        rooms->heap[i]->wake_us = now_us;
+    }
+    pthread_cond_signal(&rooms->wake);
+}
+
 bool live_rooms_add_subscriber(struct live_rooms *rooms, struct error *err)
 {
     if (atomic_load(&rooms->stopping)) {
@@ -371,6 +396,7 @@ bool live_rooms_add_subscriber(struct live_rooms *rooms, struct error *err)
     if (atomic_fetch_add(&rooms->subscribers, 1) < rooms->config.subscribers_max)
         return true;
     atomic_fetch_sub(&rooms->subscribers, 1);
+    probe_all(rooms);
     error_set(err, ERROR_UNAVAILABLE, "As many streams are open as this service allows");
     return false;
 }

@@ -8,6 +8,7 @@
 #include "posting.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* A page at its longest: a full room of long messages, each escaped and marked up. */
 static const size_t page_max = (size_t)512 * 1024 * 1024;
@@ -136,8 +137,16 @@ static enum error_code get_konnichiwa(struct http_exchange *exchange, void *cont
 /* Whether the client wants to see what it made (RFC 7240, 4.2). */
 static bool wants_representation(const struct http_exchange *exchange)
 {
-    const char *prefer = http_header(exchange, "Prefer");
-    return prefer && strcasestr(prefer, "return=representation");
+    static const char preference[] = "return=representation";
+    const char *at = http_header(exchange, "Prefer");
+    while (at && *at) {
+        at += strspn(at, ", \t");
+        size_t len = strcspn(at, ",; \t");
+        if (len == sizeof preference - 1 && strncasecmp(at, preference, len) == 0)
+            return true;
+        at += strcspn(at, ",");
+    }
+    return false;
 }
 
 static enum error_code post_message(struct http_exchange *exchange, void *context,
