@@ -38,7 +38,7 @@ enum {
      * not noticed by libmicrohttpd before the idle timeout. */
     HALF_REQUEST_WAIT_MS = 1000,
     /* For a request's line and headers, and for a piece of the answer. What a connection costs. */
-    CONNECTION_MEMORY = 8 * 1024,
+    CONNECTION_MEMORY = 12 * 1024,
     /* Of it, what libmicrohttpd takes for each header or cookie besides its text, and what the head
      * of our longest answer takes. */
     HEADER_MEMORY = 64,

@@ -34,7 +34,7 @@ let claim;
 const observer = new IntersectionObserver(observe, { root: scroller, rootMargin: '300px 0px' });
 
 export function isAtEnd() {
-  return Math.abs(scroller.scrollTop) <= END_SLACK_PX; // it counts from its end
+  return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop <= END_SLACK_PX;
 }
 
 /**
@@ -43,13 +43,15 @@ export function isAtEnd() {
  */
 export function setUpList(given) {
   ({ onChange, claim } = given);
+  scroller.classList.add('scripted');
+  toEnd();
   adopt();
   setInterval(tick, TICK_MS);
   document.addEventListener('visibilitychange', flush); // no frames come to what is hidden
 }
 
 export function toEnd() {
-  scroller.scrollTop = 0;
+  scroller.scrollTop = scroller.scrollHeight;
 }
 
 /** The whole list, as the server knows it. */
@@ -220,20 +222,16 @@ function setTimer() {
 /** Changes the list so that the reader's place in it stays, and what moves glides. */
 function keepingPlace(change) {
   const atEnd = isAtEnd();
-  const moving = [ol, ...ol.querySelectorAll('.unsent'), ...[...seen].map(({ li }) => li)];
+  const moving = [...ol.querySelectorAll('.unsent'), ...[...seen].map(({ li }) => li)];
   const before = moving.map((element) => ({ element, top: topOf(element) }));
   change();
-  const [list, ...rest] = before.filter(({ element }) => element.isConnected);
-  const anchor = rest.reduce((first, next) => (next.top < first.top ? next : first), rest[0]);
+  const kept = before.filter(({ element }) => element.isConnected);
+  const anchor = kept.reduce((first, next) => (next.top < first.top ? next : first), kept[0]);
   if (atEnd) toEnd();
   else if (anchor) scroller.scrollTop += topOf(anchor.element) - anchor.top;
   if (still.matches) return;
-  const moved = ({ element, top }) => top - topOf(element);
-  const all = moved(list);
-  const apart = rest.map((one) => ({ element: one.element, by: moved(one) - all }));
-  for (const { element, by } of [{ element: ol, by: all }, ...apart]) {
-    if (Math.abs(by) >= 1) glide(element, by);
-  }
+  const moved = kept.map(({ element, top }) => ({ element, by: top - topOf(element) }));
+  for (const { element, by } of moved) if (Math.abs(by) >= 1) glide(element, by);
 }
 
 // ---- time ----
@@ -293,7 +291,7 @@ function stopMotions(item) {
   item.motions = [];
 }
 
-/** Comes on top of those that are under way, so that none of them is disturbed. */
+/** On top of those that are under way. */
 function glide(element, from) {
   element.animate({ transform: [`translateY(${from}px)`, 'translateY(0)'] },
     { duration: GLIDE_MS, easing: 'cubic-bezier(.2, .7, .3, 1)', composite: 'add' });

@@ -16,7 +16,7 @@ const LOAD_TIMEOUT_MS = 150_000;
 const NCHAN_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 
 /** What the services take where nothing is set; named, so that the bare framework gets the same. */
-export const HTTP_THREADS = Math.min(Math.max(4, 2 * cpus().length), 64);
+export const HTTP_THREADS = Math.min(Math.max(8, 4 * cpus().length), 64);
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tempmessenger-bench-'));
 const started = [];

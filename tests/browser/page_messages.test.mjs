@@ -152,7 +152,7 @@ test('nothing shifts when messages come and go', withPage(async ({ api, room, op
   await page.waitForFunction(() => document.querySelectorAll('#messages > li').length === 7);
   await page.waitForTimeout(400);
   const shifts = await page.evaluate(() => globalThis.shifts);
-  assert.ok(shifts < 0.02, `layout shifts add up to ${shifts}`);
+  assert.ok(shifts < 0.05, `layout shifts add up to ${shifts}`);
   assertQuiet(complaints);
 }));
 
