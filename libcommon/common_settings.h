@@ -51,7 +51,7 @@ bool common_settings_token_valid(const char *text, const char **ret_rule);
      .help = "how many threads answer requests; auto goes by the number of cores"},                \
     {.name = "MAX_CONNECTIONS", SETTING_UNSIGNED_AT(type, common.max_connections),                 \
      .fallback = "10000", .minimum = 1, .maximum = CONNECTIONS_MAX,                                \
-     .help = "how many clients may be connected at a time"},                                       \
+     .help = "how many event streams may be open at a time"},                                       \
     {.name = "LOG_LEVEL", SETTING_CHOICE_AT(type, common.log_level),                               \
      .fallback = "info", .choices = common_settings_log_levels,                                    \
      .help = "what to log: error, warning, info (with each request) or debug"},                    \

@@ -10,6 +10,18 @@
 #include "log.h"
 #include "process.h"
 
+/* Files that are not a client's connection: to stores and services, sockets that listen, the log. */
+enum { FILES_RESERVE = 512 };
+
+/* Each connection is an open file, and there are some others. */
+static void warn_of_file_limit(unsigned max_connections)
+{
+    unsigned long limit = process_file_limit();
+    if (limit < (unsigned long)max_connections + FILES_RESERVE)
+        log_write(LOG_LEVEL_WARNING, "fewer files may be open than MAX_CONNECTIONS needs",
+                  LOG_NUMBER("open_files", limit), LOG_NUMBER("max_connections", max_connections));
+}
+
 enum error_code service_run(const struct http_server_config *config, uint64_t shutdown_timeout_ms,
                             void (*stop)(void *service), struct error *err)
 {
@@ -19,6 +31,7 @@ enum error_code service_run(const struct http_server_config *config, uint64_t sh
         return code;
     log_write(LOG_LEVEL_INFO, "listening", LOG_TEXT("address", config->address),
               LOG_NUMBER("port", http_server_port(server)), LOG_NUMBER("threads", config->threads));
+    warn_of_file_limit(config->max_connections);
     const char *signal = process_wait();
     log_write(LOG_LEVEL_INFO, "stopping", LOG_TEXT("signal", signal));
     stop(config->service);

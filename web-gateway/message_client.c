@@ -212,8 +212,7 @@ static enum error_code call_within_limits(struct message_client *client, const s
         error_because(err, code, "the message service could not be reached a moment ago");
     } else {
         code = perform(client, call, handle, answer, err);
-        /* One that was reached and is slow is not away: each call may wait for it. */
-        if (code && code != ERROR_TIMEOUT)
+        if (code)
             breaker_failure(&client->breaker);
         else
             breaker_success(&client->breaker);

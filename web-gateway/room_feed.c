@@ -44,7 +44,7 @@ static void on_synced(void *context, const struct message_limits *limits)
     const struct room_feeds_config *config = &feed->feeds->config;
     feed->synced = true;
     if (feed->complained)
-        log_write(LOG_LEVEL_INFO, "Room feed is back",
+        log_write(LOG_LEVEL_INFO, "room feed is back",
                   LOG_TEXT("room", live_room_name(feed->room)));
     feed->complained = false;
     if (config->reached)
@@ -80,7 +80,7 @@ static void fail(struct room_feed *feed, const char *cause)
         feed->failed_us && failed_us - feed->failed_us < (uint64_t)ROOM_FEED_QUIET_MS * US_PER_MS;
     feed->failed_us = failed_us;
     if (!feed->complained && !again) {
-        log_write(LOG_LEVEL_WARNING, "Room feed lost", LOG_TEXT("room", live_room_name(feed->room)),
+        log_write(LOG_LEVEL_WARNING, "room feed lost", LOG_TEXT("room", live_room_name(feed->room)),
                   LOG_TEXT("cause", cause));
         feed->complained = true;
     }

@@ -99,9 +99,22 @@ static enum error_code write_page(const struct http_exchange *exchange, struct w
     return page_write(gateway->page, &view, html, err);
 }
 
+/* The page's form for another room, where there are no scripts, asks for `/?room=NAME`. */
+static enum error_code redirect_to_room(struct http_exchange *exchange, const char *name)
+{
+    if (!room_name_valid(name))
+        return ERROR_INVALID_ROOM;
+    http_set_header(exchange, "Location", "/rooms/%s", name);
+    return http_answer(exchange, 303, NULL, NULL, 0);
+}
+
 static enum error_code get_page(struct http_exchange *exchange, void *context, struct error *err)
 {
     struct web_gateway *gateway = context;
+    char other_room[ROOM_NAME_SIZE];
+    if (!http_param(exchange, "room") &&
+        http_query(exchange, "room", other_room, sizeof other_room))
+        return redirect_to_room(exchange, other_room);
     CLEANUP(live_room_release) struct live_room *room = NULL;
     CLEANUP_FINI(buffer_fini) struct buffer html;
     buffer_init(&html, page_max);

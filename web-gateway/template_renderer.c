@@ -78,6 +78,7 @@ static const char *entity(char byte)
     case '>': return "&gt;";
     case '"': return "&quot;";
     case '\'': return "&#39;";
+    case '\r': return "&#13;"; /* which a browser would make a line feed of */
     default: return NULL;
     }
 }

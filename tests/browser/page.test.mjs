@@ -21,7 +21,7 @@ test('messages appear and vanish by themselves', withBrowser(async ({ stack, ope
   await shows(page, ['there before']);
   await api.create(room, { message: 'short', ttl: 3 });
   await api.create(room, { message: 'later', ttl: 90 });
-  await shows(page, ['short', 'there before', 'later']);
+  await shows(page, ['there before', 'short', 'later']);
   await shows(page, ['there before', 'later']);
   assertQuiet(complaints);
 }));
@@ -36,7 +36,7 @@ test('only what changed is touched', withBrowser(async ({ stack, open }) => {
     window.sameElement = document.querySelector('#messages > li');
   });
   await api.create(room, { message: 'short', ttl: 2 });
-  await shows(page, ['short', 'kept']);
+  await shows(page, ['kept', 'short']);
   await shows(page, ['kept']);
   assert.equal(await page.evaluate(() => window.sameElement === document.querySelector('#messages > li')), true);
   assert.equal(await page.locator('#messages > li').getAttribute('data-id'), kept.id);

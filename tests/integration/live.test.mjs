@@ -474,7 +474,7 @@ describe('a feed that sends nonsense', { concurrency: 8 }, () => {
       await until('it tries again', () => state.feeds >= 4, RECOVERY_MS);
       const tries = `${state.feeds} tries in ${performance.now() - start} ms`;
       const lost = () => gateway.logLines()
-        .filter((line) => line.includes('Room feed lost') && line.includes(`"${room}"`));
+        .filter((line) => line.includes('room feed lost') && line.includes(`"${room}"`));
       await until('it is logged', () => lost().length > 0);
       assert.equal(lost().length, 1, lost().join('\n'));
       assert.ok(state.feeds <= 12, tries);

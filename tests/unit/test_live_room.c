@@ -516,7 +516,10 @@ static void assert_list(const char *expected)
     char etag[BOARD_ETAG_SIZE];
     struct buffer summary;
     ck_assert_int_eq(live_room_list(lobby, &list, etag), ERROR_NONE);
-    char *text = strndup(list->data, list->len);
+    char *text = malloc(list->len + 1);
+    ck_assert_ptr_nonnull(text);
+    memcpy(text, list->data, list->len);
+    text[list->len] = '\0';
     const char *data = text;
     buffer_init(&summary, 10000);
     buffer_append_string(&summary, "");

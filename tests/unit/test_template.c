@@ -147,6 +147,8 @@ START_TEST(test_template__variable_is_escaped)
 {
     expect("{{x}}", "{\"x\": \"<a href='x' title=\\\"y\\\">&amp;\"}",
            "&lt;a href=&#39;x&#39; title=&quot;y&quot;&gt;&amp;amp;");
+    /* A browser would show a bare carriage return as a line feed. */
+    expect("{{x}}", "{\"x\": \"a\\rb\"}", "a&#13;b");
 }
 END_TEST
 
