@@ -194,13 +194,6 @@ enum error_code live_room_wait(struct live_room *room, uint64_t timeout_ms, stru
 
 /* ---- for the source ---- */
 
-static int by_number(const void *a, const void *b)
-{
-    const struct message *const *left = a;
-    const struct message *const *right = b;
-    return ((*left)->number > (*right)->number) - ((*left)->number < (*right)->number);
-}
-
 /* Whether a message that the source does not list is gone from it. */
 static bool is_gone(const struct live_room *room, const struct message *message,
                     struct event_id last, uint64_t now_us)
@@ -250,7 +243,7 @@ static void add_listed(struct live_room *room, const struct board *listed, struc
     }
     for (size_t i = 0; i < count; i++)
         messages[i] = board_at(listed, i);
-    qsort(messages, count, sizeof(struct message *), by_number);
+    qsort(messages, count, sizeof(struct message *), message_compare_numbers);
     for (size_t i = 0; i < count; i++) {
         enum board_outcome outcome = message_expired(messages[i], now_us)
                                          ? BOARD_KNOWN

@@ -67,13 +67,6 @@ static bool can_resume(const struct live_room *room, struct event_id id)
     return id.number <= room->last.number || id.number <= wall_us + AHEAD_MAX_US;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    const struct message *const *left = a;
-    const struct message *const *right = b;
-    return ((*left)->number > (*right)->number) - ((*left)->number < (*right)->number);
-}
-
 /* The messages with numbers above `number`, in their order; the caller frees the array. */
 static struct message **messages_after(const struct live_room *room, uint64_t number,
                                        size_t *ret_count)
@@ -84,7 +77,7 @@ static struct message **messages_after(const struct live_room *room, uint64_t nu
         if (board_at(room->board, i)->number > number)
             messages[count++] = board_at(room->board, i);
     if (messages)
-        qsort(messages, count, sizeof(struct message *), by_number);
+        qsort(messages, count, sizeof(struct message *), message_compare_numbers);
     *ret_count = count;
     return messages;
 }

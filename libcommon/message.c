@@ -166,6 +166,13 @@ uint64_t message_expires_in_ms(const struct message *message, uint64_t now_us)
     return message_expired(message, now_us) ? 0 : (message->deadline_us - now_us + 999) / 1000;
 }
 
+int message_compare_numbers(const void *a, const void *b)
+{
+    const struct message *const *left = a;
+    const struct message *const *right = b;
+    return ((*left)->number > (*right)->number) - ((*left)->number < (*right)->number);
+}
+
 bool message_expired(const struct message *message, uint64_t now_us)
 {
     return message->deadline_us <= now_us;

@@ -75,6 +75,9 @@ CLEANUP_DEFINE(struct message, message_release)
  * time is up. */
 uint64_t message_expires_in_ms(const struct message *message, uint64_t now_us);
 
+/* For qsort over an array of pointers to messages: in the order of their numbers. */
+int message_compare_numbers(const void *a, const void *b);
+
 bool message_expired(const struct message *message, uint64_t now_us);
 
 /* How far this process' clock is ahead of the store's, as this message tells; the longer it was under

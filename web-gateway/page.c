@@ -228,7 +228,7 @@ static json_t *messages_context(const struct page_view *view, const struct langu
     return NULL;
 }
 
-static bool allowed_lifetime(const struct page_limits *limits, uint64_t ms)
+static bool allowed_lifetime(const struct message_limits *limits, uint64_t ms)
 {
     return !limits->ttl_max_ms || (ms >= limits->ttl_min_ms && ms <= limits->ttl_max_ms);
 }

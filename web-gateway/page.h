@@ -8,6 +8,7 @@
 #include "board.h"
 #include "buffer.h"
 #include "error.h"
+#include "message_limits.h"
 
 /* What a browser may do on the page: use our own files and talk to us, nothing else. */
 #define PAGE_SECURITY_POLICY                                                                       \
@@ -17,23 +18,15 @@
 
 struct page;
 
-/* What the message service allows; all zero where it is not known. */
-struct page_limits {
-    uint64_t ttl_min_ms;
-    uint64_t ttl_max_ms;
-    uint64_t ttl_default_ms;
-    size_t text_max; /* bytes of a message */
-};
-
 /* One rendering; everything is borrowed for the call. */
 struct page_view {
     const char *room;
     const struct board *board; /* stays as it is meanwhile; the caller sees to it */
     uint64_t now_us;
-    struct page_limits limits;
-    const char *accept_language; /* the header, or NULL */
-    const char *host;            /* the Host header, or NULL; anything odd in it is not shown */
-    bool paused;                 /* without scripts, the page does not reload by itself */
+    struct message_limits limits; /* all zero where they are not known */
+    const char *accept_language;  /* the header, or NULL */
+    const char *host;             /* the Host header, or NULL; anything odd in it is not shown */
+    bool paused;                  /* without scripts, the page does not reload by itself */
 };
 
 /* Reads the template and the tables of texts from `template_dir`, once. INTERNAL, with a cause for

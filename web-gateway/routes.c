@@ -67,16 +67,10 @@ static enum error_code get_events(struct http_exchange *exchange, void *context,
     return live_room_subscribe(room, exchange, message_http_last_event_id(exchange, buffer), err);
 }
 
-static struct page_limits limits_of(struct web_gateway *gateway)
+static struct message_limits limits_of(struct web_gateway *gateway)
 {
     LOCKED(&gateway->limits_lock);
-    const struct message_limits *limits = &gateway->limits;
-    return (struct page_limits){
-        .ttl_min_ms = limits->ttl_min_ms,
-        .ttl_max_ms = limits->ttl_max_ms,
-        .ttl_default_ms = limits->ttl_default_ms,
-        .text_max = limits->text_max,
-    };
+    return gateway->limits;
 }
 
 static enum error_code write_page(const struct http_exchange *exchange, struct web_gateway *gateway,

@@ -238,7 +238,7 @@ END_TEST
 START_TEST(test_page__only_what_is_allowed_is_offered)
 {
     struct page_view view = plain_view();
-    view.limits = (struct page_limits){60000, 3600000, 600000, 4096};
+    view.limits = (struct message_limits){60000, 3600000, 600000, 4096};
     render(&view);
     expect_none("<option value=\"10\"");
     expect("<option value=\"60\">1 min</option>");
@@ -253,12 +253,12 @@ END_TEST
 START_TEST(test_page__a_default_between_the_choices_has_its_place)
 {
     struct page_view view = plain_view();
-    view.limits = (struct page_limits){1000, 60000, 1500, 4096};
+    view.limits = (struct message_limits){1000, 60000, 1500, 4096};
     const char *text = render(&view);
     const char *own = strstr(text, "<option value=\"1.5\" selected>2 s</option>");
     ck_assert_ptr_nonnull(own);
     ck_assert(own < strstr(text, "<option value=\"10\">"));
-    view.limits = (struct page_limits){90000000, 180000000, 172800000, 4096};
+    view.limits = (struct message_limits){90000000, 180000000, 172800000, 4096};
     render(&view);
     expect("<option value=\"172800\" selected>2 days</option>");
     expect_none("<option value=\"86400\"");
