@@ -23,10 +23,9 @@ enum {
 struct http_server {
     struct http_server_config config;
     struct _u_instance instance;
-    int listen_fd; /* libmicrohttpd's while `started` and not `quiesced` */
+    int listen_fd; /* libmicrohttpd's once `started` */
     unsigned port;
     bool started;
-    bool quiesced; /* libmicrohttpd does not own listen_fd any more */
     uint64_t request_id_seed;
     _Atomic uint64_t request_count;
 

@@ -233,6 +233,21 @@ unsigned http_server_port(const struct http_server *server)
     return server->port;
 }
 
+/*
+ * Closes the listening socket under libmicrohttpd's hands, by putting one that does nothing in its
+ * place. MHD_quiesce_daemon is for this, but aborts the process now and then: it takes the socket
+ * from a thread's epoll set while that thread does so itself (0.9.75). Closed so, the kernel takes
+ * it from all sets at once, and the number stays taken until libmicrohttpd closes it.
+ */
+static void stop_listening(const struct http_server *server)
+{
+    int nothing = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (nothing < 0)
+        return;
+    dup3(nothing, server->listen_fd, O_CLOEXEC);
+    close(nothing);
+}
+
 /* Waits until there is none of `count`, under the lock. */
 static void await(struct http_server *server, const _Atomic size_t *count, uint64_t timeout_ms)
 {
@@ -244,10 +259,7 @@ static void await(struct http_server *server, const _Atomic size_t *count, uint6
 void http_server_drain(struct http_server *server, uint64_t timeout_ms)
 {
     atomic_store(&server->draining, true);
-    /* The socket stays ours: the threads let go of it in their own time, so it is closed last. */
-    MHD_quiesce_daemon(server->instance.mhd_daemon);
-    shutdown(server->listen_fd, SHUT_RDWR);
-    server->quiesced = true;
+    stop_listening(server);
 
     uint64_t half_ms = timeout_ms < HALF_REQUEST_WAIT_MS ? timeout_ms : HALF_REQUEST_WAIT_MS;
     LOCKED(&server->lock);
@@ -261,7 +273,7 @@ void http_server_free(struct http_server *server)
         return;
     if (server->started)
         ulfius_stop_framework(&server->instance);
-    if (server->listen_fd >= 0 && (!server->started || server->quiesced))
+    else if (server->listen_fd >= 0)
         close(server->listen_fd);
     ulfius_clean_instance(&server->instance);
     gate_fini(&server->gate);
