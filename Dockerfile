@@ -37,7 +37,7 @@ LABEL org.opencontainers.image.title="TempMessenger message-service" \
       org.opencontainers.image.created="${CREATED}"
 COPY --from=build /root-of/message-service/ /
 # A question to DNS that is lost, as when a neighbour restarts, is asked again after one second, not five.
-ENV BIND_ADDRESS=0.0.0.0 PORT=8001 RES_OPTIONS="timeout:1 attempts:3"
+ENV BIND_ADDRESS=0.0.0.0 PORT=8001 RES_OPTIONS="timeout:1 attempts:3 ndots:0"
 EXPOSE 8001
 USER 65532:65532
 STOPSIGNAL SIGTERM
@@ -56,7 +56,7 @@ LABEL org.opencontainers.image.title="TempMessenger web-gateway" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 COPY --from=build /root-of/web-gateway/ /
-ENV BIND_ADDRESS=0.0.0.0 PORT=8000 RES_OPTIONS="timeout:1 attempts:3"
+ENV BIND_ADDRESS=0.0.0.0 PORT=8000 RES_OPTIONS="timeout:1 attempts:3 ndots:0"
 EXPOSE 8000
 USER 65532:65532
 STOPSIGNAL SIGTERM

@@ -32,6 +32,11 @@ class Project {
       { cwd: this.folder, env: this.env, timeoutMs: SETUP_TIMEOUT_MS });
   }
 
+  async up() {
+    await this.compose('up', '-d');
+    for (const name of PARTS) await pinBridges(this.part(name).name);
+  }
+
   part(name, number = 1) {
     return new Container(`${this.name}_${name}_${number}`, name === 'web-gateway' ? this.port : undefined);
   }
@@ -67,7 +72,7 @@ describe('compose.yaml', () => {
   before(async () => {
     await prepare({ redis: true });
     project = await makeProject(yard);
-    await project.compose('up', '-d');
+    await project.up();
     await project.gateway.ready();
   }, { timeout: SETUP_TIMEOUT_MS });
   after(() => yard.close());
@@ -162,7 +167,7 @@ describe('compose.yaml', () => {
   test('`down` and `up` again find the messages on the volume', async () => {
     const made = await project.api.create('kept', { message: 'kept', ttl: TTL_S });
     await project.compose('down', '--timeout', '15');
-    await project.compose('up', '-d');
+    await project.up();
     await project.gateway.ready();
     await until('it is listed', async () => {
       const answer = await project.api.get('/rooms/kept/messages');
@@ -201,7 +206,7 @@ describe('compose.proxy.yaml with two of each service', () => {
     project = await makeProject(yard, {
       PUBLISH: '127.0.0.1:', HTTP_PORT: `127.0.0.1:${await freePort()}`, HTTPS_PORT: `127.0.0.1:${port}`,
     }, ['compose.yaml', 'compose.proxy.yaml']);
-    await project.compose('up', '-d');
+    await project.up();
     await until('the proxy has a gateway that is ready',
       async () => (await secure(port, { target: '/readyz' }).catch(() => ({}))).status === 200, 30_000, 200);
   }, { timeout: SETUP_TIMEOUT_MS });

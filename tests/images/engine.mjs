@@ -156,6 +156,18 @@ export function newName(stem) {
   return `tmtest-${process.pid}-${names}-${stem}`;
 }
 
+/** Lets the bridges that a running container is on keep their hardware address. A bridge takes the
+ *  lowest one of its ports unless it was given one: where no udev does that, each container that comes
+ *  or goes may leave the others with a stale neighbour where DNS is, for many seconds. */
+export async function pinBridges(container) {
+  const { stdout } = await podman(['container', 'inspect', container]);
+  for (const network of Object.keys(JSON.parse(stdout)[0].NetworkSettings.Networks)) {
+    const bridge = JSON.parse((await podman(['network', 'inspect', network])).stdout)[0].network_interface;
+    const address = readFileSync(`/sys/class/net/${bridge}/address`, 'utf8').trim();
+    await run('ip', ['link', 'set', 'dev', bridge, 'address', address]);
+  }
+}
+
 /** One container. */
 export class Container {
   constructor(name, port) {
@@ -242,6 +254,7 @@ export class Yard {
     this.onClose(() => podman(['rm', '--force', '--time', '0', '--volumes', name], { anyStatus: true }));
     await podman(['run', '--detach', '--name', name,
       ...(port === undefined ? [] : ['--publish', `127.0.0.1:${published}:${port}`]), ...flags, image, ...command]);
+    await pinBridges(name);
     return new Container(name, published);
   }
 

@@ -62,7 +62,6 @@ describe('nginx.conf', () => {
     });
     session.on('error', () => {});
     yard.onClose(() => session.destroy());
-    // Names of a network go unanswered for a while after another container has joined it.
     await until('the gateway has found the message service', async () =>
       (await ask(session, { ':path': '/messages' }).ended).status === 200, 30_000, 200);
   }, { timeout: SETUP_TIMEOUT_MS });
