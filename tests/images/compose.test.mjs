@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { clientOf, freePort, request, until } from '../integration/harness.mjs';
 import {
-  Container, DEPLOY, imageOf, newName, podman, prepare, PROXY_IMAGE, REDIS_IMAGE, run, SETUP_TIMEOUT_MS, Stream, Yard,
+  Container, DEPLOY, imageOf, newName, pinBridges, podman, prepare, PROXY_IMAGE, REDIS_IMAGE, run, SETUP_TIMEOUT_MS, Stream, Yard,
 } from './engine.mjs';
 
 const PARTS = ['redis', 'message-service', 'web-gateway'];
