@@ -7,6 +7,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
@@ -91,6 +92,17 @@ class Program {
     resolve(result);
   }
 
+  /** Returns when all of its threads have come to a stop, which is not at once. */
+  freeze() {
+    this.signal('SIGSTOP');
+    const tasks = `/proc/${this.child.pid}/task`;
+    const limit = Date.now() + 5000;
+    const state = (task) => /\) (.) /.exec(readFileSync(`${tasks}/${task}/stat`, 'utf8'))[1];
+    while (!readdirSync(tasks).every((task) => state(task) === 'T')) {
+      assert.ok(Date.now() < limit, 'the process does not stop');
+    }
+  }
+
   signal(name) {
     if (this.running) this.child.kill(name);
   }
@@ -173,10 +185,6 @@ class Service extends Program {
     return this;
   }
 
-  freeze() {
-    this.signal('SIGSTOP');
-  }
-
   thaw() {
     this.signal('SIGCONT');
   }
@@ -255,7 +263,7 @@ class Redis {
   }
 
   freeze() {
-    this.program.signal('SIGSTOP');
+    this.program.freeze();
   }
 
   thaw() {
