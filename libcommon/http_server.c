@@ -12,6 +12,7 @@
 #include "http_server.h"
 
 #include "clock.h"
+#include "epoll_wait.h"
 #include "http_internal.h"
 #include "log.h"
 
@@ -168,6 +169,8 @@ static bool bind_socket(struct http_server *server)
 
 static bool start_instance(struct http_server *server)
 {
+    if (!epoll_wait_is_ours())
+        return false;
     const struct http_server_config *config = &server->config;
     unsigned connections = config->max_connections + CONNECTIONS_RESERVE;
     struct MHD_OptionItem options[MHD_OPTIONS + 1] = {

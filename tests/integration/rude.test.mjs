@@ -2,6 +2,7 @@
 // read; and a service that stops while all of them are there.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import net from 'node:net';
 import { describe, test } from 'node:test';
@@ -320,3 +321,34 @@ for (const name of SERVICES) {
     }));
   });
 }
+
+// libmicrohttpd's loop takes 128 events at a time (libcommon/epoll_wait.c).
+describe('a crowd that asks at one moment', () => {
+  const ASKED = 'GET /livez HTTP/1.1\r\nHost: a\r\n\r\n';
+
+  for (const name of SERVICES) {
+    for (const crowd of [127, 128, 129, 256, 384]) {
+      test(`${name}: all ${crowd} are answered, though nothing else happens`, withWorld(async (world) => {
+        // One thread, which finds all of them when it wakes.
+        const service = await world.service(name, { HTTP_THREADS: '1' });
+        const sockets = [];
+        world.onClose(() => sockets.forEach((socket) => socket.destroy()));
+        let answers = 0;
+        for (let i = 0; i < crowd; i += 1) {
+          const socket = net.connect({ port: service.port, host: '127.0.0.1' });
+          sockets.push(socket);
+          await once(socket, 'connect');
+          socket.once('data', () => {
+            answers += 1;
+          });
+        }
+        // The last one's answer tells that it is done with accepting them.
+        assert.equal((await request(service.url, { path: '/livez' })).status, 200);
+        service.freeze();
+        await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.write(ASKED, resolve))));
+        service.thaw();
+        await until('all are answered', () => answers === crowd);
+      }));
+    }
+  }
+});
