@@ -17,6 +17,9 @@ enum {
     THREADS_MIN = 8,
     THREADS_PER_CORE = 4,
     THREADS_MAX = 64,
+
+    MS_PER_S = 1000,
+    NS_PER_MS = 1000 * 1000,
 };
 
 static void stop_signals(sigset_t *signals)
@@ -40,13 +43,28 @@ void process_prepare(void)
     }
 }
 
+static const char *name_of(int signal)
+{
+    return signal == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
 const char *process_wait(void)
 {
     sigset_t signals;
     int number = SIGTERM;
     stop_signals(&signals);
     sigwait(&signals, &number);
-    return number == SIGINT ? "SIGINT" : "SIGTERM";
+    return name_of(number);
+}
+
+const char *process_wait_for(uint64_t timeout_ms)
+{
+    sigset_t signals;
+    struct timespec timeout = {.tv_sec = (time_t)(timeout_ms / MS_PER_S),
+                               .tv_nsec = (long)(timeout_ms % MS_PER_S) * NS_PER_MS};
+    stop_signals(&signals);
+    int number = sigtimedwait(&signals, NULL, &timeout);
+    return number < 0 ? NULL : name_of(number);
 }
 
 unsigned long process_file_limit(void)

@@ -1,22 +1,43 @@
 /*
- * The time between a service's start and its end: it listens, serves until it is asked to stop, and
- * stops in order.
+ * A service as a program: from its settings to its end.
  */
 #ifndef TEMPMESSENGER_SERVICE_H
 #define TEMPMESSENGER_SERVICE_H
 
+#include "common_settings.h"
 #include "http_server.h"
 
+struct service_program {
+    const struct settings_program *settings;
+    const struct http_route *routes;
+    size_t route_count;
+
+    /* Makes what the service is made of, calls service_run, and frees it. `settings` is the struct
+     * that the program's settings fill. */
+    enum error_code (*run)(const void *settings, struct error *err);
+};
+
 /*
- * Starts the server, logs "listening", and blocks until SIGTERM or SIGINT comes; then logs
- * "stopping", calls `stop` with the config's service, waits at most `shutdown_timeout_ms` for the
- * requests under way, and frees the server: no handler runs after that.
+ * All of main. Loads the settings into `settings`, a zeroed struct, whose member `common` is; does
+ * what --help, --version and --healthcheck ask for; waits for secrets that are not there yet
+ * (waiting.h); opens the log and runs. Returns the exit status: 0, 1 for a --healthcheck that finds
+ * nothing alive, SETTINGS_INVALID_STATUS where it cannot start, with one line on stderr that says
+ * why. Once, on the main thread, before any other.
+ */
+int service_main(const struct service_program *program, int argc, char *argv[], void *settings,
+                 struct common_settings *common);
+
+/*
+ * The time between a service's start and its end. Starts the server, logs "listening", and blocks
+ * until SIGTERM or SIGINT comes; then logs "stopping", calls `stop` with the config's service, waits
+ * at most `shutdown_timeout_ms` for the requests under way, and frees the server: no handler runs
+ * after that.
  *
  * `stop` runs once, on this thread, while requests still come and are answered. There the service
  * says that it is not ready any more and ends its streams, which the wait would else be for. It is
  * not called where the start fails.
  *
- * Once, on the thread that called process_prepare. Errors are http_server_start's.
+ * Once, within a program's `run`. Errors are http_server_start's.
  */
 enum error_code service_run(const struct http_server_config *config, uint64_t shutdown_timeout_ms,
                             void (*stop)(void *service), struct error *err) ERROR_MUST_USE;

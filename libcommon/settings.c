@@ -10,9 +10,11 @@
 #include "file.h"
 #include "setting_value.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FILE_VARIABLE_SUFFIX "_FILE"
 #define FILE_FLAG_SUFFIX "-file"
@@ -33,6 +35,8 @@ struct loader {
     FILE *err;
     unsigned char *target; /* the program's struct */
     struct given flags[SETTINGS_MAX];
+    const struct setting *awaited; /* the first whose file is not there yet; or NULL */
+    const char *awaited_file;
 };
 
 /* Printable ASCII as it is and the rest escaped, so that a value cannot forge a line. */
@@ -215,15 +219,37 @@ static char *read_value_file(const char *path, const char **ret_why)
     return value;
 }
 
+/* 'program: NAME_FILE: "path"<why>' */
+static void complain_of_file(const struct loader *loader, const struct setting *setting,
+                             const char *path, const char *why)
+{
+    fprintf(loader->err, "%s: %s" FILE_VARIABLE_SUFFIX ": ", loader->program->name, setting->name);
+    print_quoted(loader->err, path);
+    fprintf(loader->err, "%s\n", why);
+}
+
+/* Whoever brings a file may make it first and fill it then. */
+static bool is_still_to_come(const char *path)
+{
+    struct stat file;
+    if (stat(path, &file) != 0)
+        return *path && errno == ENOENT;
+    return S_ISREG(file.st_mode) && file.st_size == 0;
+}
+
 static bool load_from_file(struct loader *loader, const struct setting *setting, const char *path)
 {
+    if (setting->awaited && is_still_to_come(path)) {
+        if (!loader->awaited) {
+            loader->awaited = setting;
+            loader->awaited_file = path;
+        }
+        return true;
+    }
     const char *why;
     char *value = read_value_file(path, &why);
     if (!value) {
-        fprintf(loader->err, "%s: %s" FILE_VARIABLE_SUFFIX ": ", loader->program->name,
-                setting->name);
-        print_quoted(loader->err, path);
-        fprintf(loader->err, "%s\n", why);
+        complain_of_file(loader, setting, path, why);
         return false;
     }
     bool stored = store(loader, setting, value, true);
@@ -260,8 +286,15 @@ enum settings_outcome settings_load(const struct settings_program *program, int 
     for (size_t i = 0; i < program->count && outcome == SETTINGS_OK; i++)
         if (!load_setting(&loader, i))
             outcome = SETTINGS_INVALID;
+    if (outcome == SETTINGS_OK && program->complete && !program->complete(ret_settings, err))
+        outcome = SETTINGS_INVALID;
     if (outcome != SETTINGS_OK)
         settings_fini(program, ret_settings);
+    else if (loader.awaited) {
+        complain_of_file(&loader, loader.awaited, loader.awaited_file,
+                         " is not there yet, or empty");
+        outcome = SETTINGS_AWAITED;
+    }
     return outcome;
 }
 

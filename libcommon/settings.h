@@ -50,6 +50,7 @@ struct setting_rate {
 struct setting {
     const char *name; /* the variable, such as MESSAGE_TTL */
     enum setting_kind kind;
+    bool awaited; /* a secret that may come after the start: its NAME_FILE need not be there yet */
     size_t offset;
     const char *fallback; /* the default, as it would be given; NULL: none */
     const char *help;     /* what it is for, a phrase */
@@ -71,18 +72,26 @@ struct settings_program {
     const char *summary; /* what it is, for --help; lines of at most 100 columns */
     const struct setting *settings;
     size_t count; /* at most SETTINGS_MAX */
+
+    /* Once all are read: rules between settings, and members that are made of others, which may
+     * still be unset where they are awaited. False, with one line on `err`, where one is wrong.
+     * NULL: there are none. */
+    bool (*complete)(void *settings, FILE *err);
 };
 
 enum settings_outcome {
     SETTINGS_OK,      /* *ret_settings is filled; free it with settings_fini */
+    SETTINGS_AWAITED, /* the same, but for awaited ones whose file is not there yet, or empty: those
+                         are unset, and one line on `err` names the first. Not to be started with:
+                         load again later */
     SETTINGS_DONE,    /* --help or --version was asked for and is written to `out`: exit 0 */
     SETTINGS_INVALID, /* one line on `err` says what is wrong: exit SETTINGS_INVALID_STATUS */
 };
 
 enum { SETTINGS_INVALID_STATUS = 2 };
 
-/* Fills the program's struct, zeroed by the caller. On any outcome but SETTINGS_OK it holds nothing
- * to free and is zero wherever a setting stands. `envp` ends with NULL. */
+/* Fills the program's struct, zeroed by the caller. On SETTINGS_DONE and SETTINGS_INVALID it holds
+ * nothing to free and is zero wherever a setting stands. `envp` ends with NULL. */
 enum settings_outcome settings_load(const struct settings_program *program, int argc,
                                     char *const argv[], char *const envp[], FILE *out, FILE *err,
                                     void *ret_settings) __attribute__((warn_unused_result));

@@ -1,18 +1,11 @@
 /*
  * The message service as a process: settings, store, server, and an orderly stop.
  */
-#include "healthcheck.h"
-#include "log.h"
 #include "process.h"
 #include "routes.h"
 #include "service.h"
 #include "service_settings.h"
 #include "store_source.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-extern char **environ;
 
 /* JSON may write each byte of a message as six, and has other members besides. */
 static size_t body_max(size_t message_max_bytes)
@@ -77,8 +70,9 @@ static void set_rules(const struct service_settings *settings, struct message_se
     message_limits_format(&limits, service->limits, sizeof service->limits);
 }
 
-static enum error_code run(const struct service_settings *settings, struct error *err)
+static enum error_code run(const void *program_settings, struct error *err)
 {
+    const struct service_settings *settings = program_settings;
     unsigned threads = process_threads(settings->common.http_threads);
     struct message_service service = {0};
     set_rules(settings, &service);
@@ -93,32 +87,14 @@ static enum error_code run(const struct service_settings *settings, struct error
     return code;
 }
 
-static int check_health(struct service_settings *settings)
-{
-    bool alive = healthcheck_run("message-service", settings->common.bind_address,
-                                 settings->common.port, HEALTHCHECK_TIMEOUT_MS, stdout);
-    service_settings_fini(settings);
-    return alive ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 int main(int argc, char *argv[])
 {
     struct service_settings settings = {0};
-    enum settings_outcome outcome =
-        service_settings_load(argc, argv, environ, stdout, stderr, &settings);
-    if (outcome != SETTINGS_OK)
-        return outcome == SETTINGS_DONE ? EXIT_SUCCESS : SETTINGS_INVALID_STATUS;
-    if (settings.common.healthcheck)
-        return check_health(&settings);
-
-    process_prepare();
-    log_open("message-service", settings.common.log_level, settings.common.log_format);
-    struct error err = {0};
-    enum error_code code = run(&settings, &err);
-    if (code)
-        log_write(LOG_LEVEL_ERROR, "cannot start", LOG_TEXT("reason", error_detail(code, &err)),
-                  LOG_TEXT("cause", err.cause));
-    log_close();
-    service_settings_fini(&settings);
-    return code ? SETTINGS_INVALID_STATUS : EXIT_SUCCESS;
+    const struct service_program program = {
+        .settings = &service_settings_program,
+        .routes = message_service_routes,
+        .route_count = message_service_route_count,
+        .run = run,
+    };
+    return service_main(&program, argc, argv, &settings, &settings.common);
 }

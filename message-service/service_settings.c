@@ -29,7 +29,7 @@ static bool store_url_valid(const char *text, const char **ret_rule)
 static const struct setting rows[] = {
     COMMON_SETTINGS(struct service_settings, "8001"),
     {.name = "STORE_URL", SETTING_TEXT_AT(struct service_settings, store_url),
-     .fallback = "memory:", .valid = store_url_valid,
+     .fallback = "memory:", .valid = store_url_valid, .awaited = true,
      .help = "where messages are kept: memory:, redis://[user:password@]host[:port][/db] or "
              "unix:///path/redis.sock"},
     {.name = "STORE_PREFIX", SETTING_TEXT_AT(struct service_settings, store_prefix),
@@ -56,49 +56,34 @@ static const struct setting rows[] = {
 };
 /* clang-format on */
 
-static const struct settings_program program = {
-    .name = "message-service",
-    .summary = "Keeps the messages of TempMessenger until they expire: what is valid, how long\n"
-               "they live and where they are stored. Speaks HTTP and JSON.",
-    .settings = rows,
-    .count = sizeof rows / sizeof rows[0],
-};
-
 /* MESSAGE_TTL_MIN <= MESSAGE_TTL <= MESSAGE_TTL_MAX */
-static bool check_lifetimes(const struct service_settings *settings, FILE *err)
+static bool check_lifetimes(void *target, FILE *err)
 {
+    const struct service_settings *settings = target;
+    const struct settings_program *program = &service_settings_program;
     char ttl[SETTING_DURATION_SIZE], least[SETTING_DURATION_SIZE], most[SETTING_DURATION_SIZE];
     setting_value_format_duration(settings->message_ttl_ms, ttl);
     setting_value_format_duration(settings->message_ttl_min_ms, least);
     setting_value_format_duration(settings->message_ttl_max_ms, most);
     if (settings->message_ttl_min_ms > settings->message_ttl_max_ms) {
-        settings_refuse(err, &program, "MESSAGE_TTL_MIN", least, "at most MESSAGE_TTL_MAX (%s)",
+        settings_refuse(err, program, "MESSAGE_TTL_MIN", least, "at most MESSAGE_TTL_MAX (%s)",
                         most);
         return false;
     }
     if (settings->message_ttl_ms < settings->message_ttl_min_ms ||
         settings->message_ttl_ms > settings->message_ttl_max_ms) {
-        settings_refuse(err, &program, "MESSAGE_TTL", ttl,
+        settings_refuse(err, program, "MESSAGE_TTL", ttl,
                         "from MESSAGE_TTL_MIN (%s) to MESSAGE_TTL_MAX (%s)", least, most);
         return false;
     }
     return true;
 }
 
-enum settings_outcome service_settings_load(int argc, char *const argv[], char *const envp[],
-                                            FILE *out, FILE *err,
-                                            struct service_settings *ret_settings)
-{
-    *ret_settings = (struct service_settings){0};
-    enum settings_outcome outcome =
-        settings_load(&program, argc, argv, envp, out, err, ret_settings);
-    if (outcome != SETTINGS_OK || check_lifetimes(ret_settings, err))
-        return outcome;
-    service_settings_fini(ret_settings);
-    return SETTINGS_INVALID;
-}
-
-void service_settings_fini(struct service_settings *settings)
-{
-    settings_fini(&program, settings);
-}
+const struct settings_program service_settings_program = {
+    .name = "message-service",
+    .summary = "Keeps the messages of TempMessenger until they expire: what is valid, how long\n"
+               "they live and where they are stored. Speaks HTTP and JSON.",
+    .settings = rows,
+    .count = sizeof rows / sizeof rows[0],
+    .complete = check_lifetimes,
+};

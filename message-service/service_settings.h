@@ -29,14 +29,7 @@ struct service_settings {
     unsigned room_max_messages;
 };
 
-/* settings_load for this program: fills *ret_settings, which the caller frees with
- * service_settings_fini unless the outcome is another than SETTINGS_OK. */
-enum settings_outcome service_settings_load(int argc, char *const argv[], char *const envp[],
-                                            FILE *out, FILE *err,
-                                            struct service_settings *ret_settings)
-    __attribute__((warn_unused_result));
-
-/* Takes a zeroed struct. */
-void service_settings_fini(struct service_settings *settings);
+/* For settings_load: fills a struct service_settings. */
+extern const struct settings_program service_settings_program;
 
 #endif

@@ -124,14 +124,6 @@ static const struct setting rows[] = {
 };
 /* clang-format on */
 
-static const struct settings_program program = {
-    .name = "web-gateway",
-    .summary = "Shows the messages of TempMessenger to people: the page, live events and JSON,\n"
-               "for browsers and for curl, in front of the message service.",
-    .settings = rows,
-    .count = sizeof rows / sizeof rows[0],
-};
-
 /* The default names a place relative to the program, not to where it is started. */
 static bool find_template_dir(char **template_dir)
 {
@@ -152,29 +144,26 @@ static void strip_slashes(char *url)
         url[--len] = '\0';
 }
 
-enum settings_outcome gateway_settings_load(int argc, char *const argv[], char *const envp[],
-                                            FILE *out, FILE *err,
-                                            struct gateway_settings *ret_settings)
+/* The texts of the lists were tried while they were read: here only memory can be missing. */
+static bool complete(void *target, FILE *err)
 {
-    *ret_settings = (struct gateway_settings){0};
-    enum settings_outcome outcome =
-        settings_load(&program, argc, argv, envp, out, err, ret_settings);
-    if (outcome != SETTINGS_OK)
-        return outcome;
-    strip_slashes(ret_settings->message_service_url);
-    char *proxies = ret_settings->trusted_proxies_text;
-    char *origins = ret_settings->allowed_origins_text;
-    if (find_template_dir(&ret_settings->template_dir) &&
-        (!proxies || read_proxies(proxies, ret_settings)) &&
-        (!origins || read_origins(origins, ret_settings)))
-        return SETTINGS_OK;
-    fprintf(err, "%s: out of memory\n", program.name); /* the lists were tried while loading */
-    gateway_settings_fini(ret_settings);
-    return SETTINGS_INVALID;
+    struct gateway_settings *settings = target;
+    char *proxies = settings->trusted_proxies_text;
+    char *origins = settings->allowed_origins_text;
+    strip_slashes(settings->message_service_url);
+    if (find_template_dir(&settings->template_dir) &&
+        (!proxies || read_proxies(proxies, settings)) &&
+        (!origins || read_origins(origins, settings)))
+        return true;
+    fprintf(err, "%s: out of memory\n", gateway_settings_program.name);
+    return false;
 }
 
-void gateway_settings_fini(struct gateway_settings *settings)
-{
-    settings_fini(&program, settings);
-    *settings = (struct gateway_settings){0};
-}
+const struct settings_program gateway_settings_program = {
+    .name = "web-gateway",
+    .summary = "Shows the messages of TempMessenger to people: the page, live events and JSON,\n"
+               "for browsers and for curl, in front of the message service.",
+    .settings = rows,
+    .count = sizeof rows / sizeof rows[0],
+    .complete = complete,
+};

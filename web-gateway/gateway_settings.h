@@ -25,14 +25,7 @@ struct gateway_settings {
     char *allowed_origins_text;
 };
 
-/* settings_load for this program: fills *ret_settings, which the caller frees with
- * gateway_settings_fini unless the outcome is another than SETTINGS_OK. */
-enum settings_outcome gateway_settings_load(int argc, char *const argv[], char *const envp[],
-                                            FILE *out, FILE *err,
-                                            struct gateway_settings *ret_settings)
-    __attribute__((warn_unused_result));
-
-/* Takes a zeroed struct. */
-void gateway_settings_fini(struct gateway_settings *settings);
+/* For settings_load: fills a struct gateway_settings. Once freed, none of it may be used. */
+extern const struct settings_program gateway_settings_program;
 
 #endif

@@ -3,8 +3,6 @@
  * orderly stop.
  */
 #include "gateway_settings.h"
-#include "healthcheck.h"
-#include "log.h"
 #include "posting.h"
 #include "process.h"
 #include "room_feed.h"
@@ -12,10 +10,6 @@
 #include "service.h"
 
 #include <curl/curl.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-extern char **environ;
 
 enum {
     /* Rooms watched at one time; each costs a connection to the message service. */
@@ -136,47 +130,30 @@ static enum error_code serve(const struct gateway_settings *settings, unsigned t
     return service_run(&config, settings->common.shutdown_timeout_ms, stop, err);
 }
 
-static enum error_code run(const struct gateway_settings *settings, struct error *err)
+static enum error_code run(const void *program_settings, struct error *err)
 {
+    const struct gateway_settings *settings = program_settings;
     unsigned threads = process_threads(settings->common.http_threads);
     struct process_parts parts = {.gateway = {.limits_lock = PTHREAD_MUTEX_INITIALIZER}};
+    curl_global_init(CURL_GLOBAL_DEFAULT);
     store_clock_init(&parts.store_clock);
     enum error_code code = open_parts(settings, threads, &parts, err);
     if (!code)
         code = serve(settings, threads, &parts.gateway, err);
     close_parts(&parts);
     store_clock_fini(&parts.store_clock);
+    curl_global_cleanup();
     return code;
-}
-
-static int check_health(struct gateway_settings *settings)
-{
-    bool alive = healthcheck_run("web-gateway", settings->common.bind_address,
-                                 settings->common.port, HEALTHCHECK_TIMEOUT_MS, stdout);
-    gateway_settings_fini(settings);
-    return alive ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char *argv[])
 {
     struct gateway_settings settings = {0};
-    enum settings_outcome outcome =
-        gateway_settings_load(argc, argv, environ, stdout, stderr, &settings);
-    if (outcome != SETTINGS_OK)
-        return outcome == SETTINGS_DONE ? EXIT_SUCCESS : SETTINGS_INVALID_STATUS;
-    if (settings.common.healthcheck)
-        return check_health(&settings);
-
-    process_prepare();
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    log_open("web-gateway", settings.common.log_level, settings.common.log_format);
-    struct error err = {0};
-    enum error_code code = run(&settings, &err);
-    if (code)
-        log_write(LOG_LEVEL_ERROR, "cannot start", LOG_TEXT("reason", error_detail(code, &err)),
-                  LOG_TEXT("cause", err.cause));
-    log_close();
-    curl_global_cleanup();
-    gateway_settings_fini(&settings);
-    return code ? SETTINGS_INVALID_STATUS : EXIT_SUCCESS;
+    const struct service_program program = {
+        .settings = &gateway_settings_program,
+        .routes = web_gateway_routes,
+        .route_count = web_gateway_route_count,
+        .run = run,
+    };
+    return service_main(&program, argc, argv, &settings, &settings.common);
 }

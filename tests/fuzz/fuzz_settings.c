@@ -118,12 +118,12 @@ static void check_gateway(const struct gateway_settings *settings)
 
 static enum settings_outcome load_service(const struct given *given, FILE *out, FILE *err)
 {
-    struct service_settings settings;
-    enum settings_outcome outcome =
-        service_settings_load(given->argc, given->argv, given->envp, out, err, &settings);
+    struct service_settings settings = {0};
+    enum settings_outcome outcome = settings_load(&service_settings_program, given->argc,
+                                                  given->argv, given->envp, out, err, &settings);
     if (outcome == SETTINGS_OK) {
         check_service(&settings);
-        service_settings_fini(&settings);
+        settings_fini(&service_settings_program, &settings);
     }
     REQUIRE(!settings.store_url && !settings.common.service_token && !settings.message_ttl_ms);
     return outcome;
@@ -131,12 +131,12 @@ static enum settings_outcome load_service(const struct given *given, FILE *out, 
 
 static enum settings_outcome load_gateway(const struct given *given, FILE *out, FILE *err)
 {
-    struct gateway_settings settings;
-    enum settings_outcome outcome =
-        gateway_settings_load(given->argc, given->argv, given->envp, out, err, &settings);
+    struct gateway_settings settings = {0};
+    enum settings_outcome outcome = settings_load(&gateway_settings_program, given->argc,
+                                                  given->argv, given->envp, out, err, &settings);
     if (outcome == SETTINGS_OK) {
         check_gateway(&settings);
-        gateway_settings_fini(&settings);
+        settings_fini(&gateway_settings_program, &settings);
     }
     REQUIRE(!settings.template_dir && !settings.common.service_token && !settings.common.port);
     return outcome;

@@ -7,7 +7,8 @@
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -24,7 +25,9 @@ const NAME = 'localhost/tempmessenger-test';
 const BASE = `${NAME}-base:bookworm`;
 export const REDIS_IMAGE = `${NAME}-redis:bookworm`;
 export const PROXY_IMAGE = `${NAME}-proxy:bookworm`;
-export const imageOf = (service, tag = 'test') => `${NAME}/${service}:${tag}`;
+// Two checkouts on one machine do not test each other's images.
+const CHECKOUT = `${NAME}-${createHash('sha256').update(ROOT).digest('hex').slice(0, 8)}`;
+export const imageOf = (service, tag = 'test') => `${CHECKOUT}/${service}:${tag}`;
 
 export const SETUP_TIMEOUT_MS = 240_000;
 const COMMAND_TIMEOUT_MS = 60_000;
@@ -119,15 +122,14 @@ const makeProxy = () => makeStandIn(PROXY_IMAGE, 'caddy nginx-light openssl ca-c
 export function buildImages({ cwd = ROOT, tag = 'test', base = BASE, flags = [] } = {}) {
   return run(path.join(cwd, 'script/images'), [], {
     cwd, timeoutMs: SETUP_TIMEOUT_MS,
-    env: { ENGINE: 'podman', NAME, TAG: tag, BASE: base, BUILD_FLAGS: [...BUILD_FLAGS, ...flags].join(' ') },
+    env: { ENGINE: 'podman', NAME: CHECKOUT, TAG: tag, BASE: base, BUILD_FLAGS: [...BUILD_FLAGS, ...flags].join(' ') },
   });
 }
 
 /** For `before`: what of these a file of tests needs. Files that run at once take turns. */
 export async function prepare({ redis = false, proxy = false, images = true } = {}) {
   assert.equal(process.getuid(), 0, 'the tests of the images need root');
-  mkdirSync(path.join(ROOT, 'build'), { recursive: true });
-  await withLock(path.join(ROOT, 'build/images.lock'), async () => {
+  await withLock(path.join(tmpdir(), 'tempmessenger-images.lock'), async () => {
     await makeBase();
     if (redis) await makeRedis();
     if (proxy) await makeProxy();

@@ -2,6 +2,8 @@
 // network with names.
 
 import assert from 'node:assert/strict';
+import { chmod, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { clientOf, sleep, until } from '../integration/harness.mjs';
 import { prepare, SETUP_TIMEOUT_MS, Stream, withYard } from './engine.mjs';
@@ -16,6 +18,7 @@ const UPSTREAM = 'http://message-service:8001';
 const TTL_S = 600;
 const ROUNDS = 10;
 const LAST_ANSWERS_MS = 2000;
+const OPEN_TIMEOUT_MS = 20_000;
 
 before(() => prepare({ redis: true }), { timeout: SETUP_TIMEOUT_MS });
 
@@ -69,6 +72,24 @@ describe('whatever the order of starting', () => {
     await gateway.ready();
   }));
 
+  test('secrets that are not there yet: alive, not ready, one line each, and well once they come', withYard(async (yard) => {
+    const network = await yard.network();
+    await yard.redis({ network, command: ['redis-server', '--save', '', '--requirepass', 'right'] });
+    const folder = await yard.folder();
+    await chmod(folder, 0o755);
+    const flags = ['--volume', `${folder}:/run/secrets:ro`];
+    const token = { SERVICE_TOKEN_FILE: '/run/secrets/service_token' };
+    const service = await yard.service('message-service',
+      { network, flags, alias: 'message-service', env: { STORE_URL_FILE: '/run/secrets/store_url', ...token } });
+    const gateway = await yard.service('web-gateway', { network, flags, env: { MESSAGE_SERVICE_URL: UPSTREAM, ...token } });
+    for (const box of [service, gateway]) await staysUnready(box);
+    await writeFile(path.join(folder, 'store_url'), 'redis://:right@redis:6379\n');
+    await writeFile(path.join(folder, 'service_token'), 'a-token\n');
+    for (const box of [service, gateway]) await box.ready();
+    assert.equal((await client(gateway).post('/messages', { message: 'at last' })).status, 204);
+    assert.equal(await service.status('/messages'), 401);
+  }));
+
   test('a store that wants a password: alive, not ready, and the password is in no log', withYard(async (yard) => {
     const network = await yard.network();
     await yard.redis({ network, command: ['redis-server', '--save', '', '--requirepass', 'right'] });
@@ -97,6 +118,25 @@ function write(api) {
   return writing;
 }
 
+/** Readers of the lobby. The first opens the room: of a crowd that finds it closed some may get 503. */
+async function openStreams(yard, box) {
+  const streams = [];
+  yard.onClose(() => streams.forEach((stream) => stream.close()));
+  const opened = () => streams.every((stream) => {
+    assert.ok(stream.status === undefined || stream.status === 200, `a stream got ${stream.status}`);
+    return stream.open;
+  });
+  for (const count of [1, STREAMS]) {
+    while (streams.length < count) streams.push(new Stream(box.url));
+    await until(`${count} streams are open`, opened, OPEN_TIMEOUT_MS, 50).catch((error) => {
+      const closed = streams.filter(({ open }) => !open);
+      error.message += `\n${closed.length} are not, such as ${closed[0].status}: ${closed[0].text.slice(0, 200)}`;
+      throw error;
+    });
+  }
+  return streams;
+}
+
 describe(`a stop signal with ${STREAMS} open streams`, () => {
   for (const which of ['message-service', 'web-gateway']) {
     test(`ends the ${names[which]} within its grace period, and no acknowledged message is lost`, withYard(async (yard) => {
@@ -107,9 +147,7 @@ describe(`a stop signal with ${STREAMS} open streams`, () => {
         { network, env: { MESSAGE_SERVICE_URL: UPSTREAM, RATE_LIMIT: 'off' } });
       await gateway.ready();
       const box = which === 'web-gateway' ? gateway : service;
-      const streams = [...Array(STREAMS)].map(() => new Stream(box.url));
-      yard.onClose(() => streams.forEach((stream) => stream.close()));
-      await until('all streams are open', () => streams.every((stream) => stream.open), 20_000, 50);
+      const streams = await openStreams(yard, box);
       const writing = write(client(box));
       await until('some is written', () => writing.accepted.length >= WRITTEN_MIN);
       const { code, ms } = await box.stop(GRACE_S);
@@ -133,9 +171,7 @@ describe(`a stop signal with ${STREAMS} open streams`, () => {
     const service = await yard.service('message-service', { network, alias: 'message-service', env: { STORE_URL } });
     const gateway = await yard.service('web-gateway', { network, env: { MESSAGE_SERVICE_URL: UPSTREAM } });
     await gateway.ready();
-    const streams = [...Array(STREAMS)].map(() => new Stream(gateway.url));
-    yard.onClose(() => streams.forEach((stream) => stream.close()));
-    await until('all streams are open', () => streams.every((stream) => stream.open), 20_000, 50);
+    await openStreams(yard, gateway);
     const ends = await Promise.all([service.stop(GRACE_S), gateway.stop(GRACE_S)]);
     for (const { code, ms } of ends) assert.ok(code === 0 && ms < GRACE_MS, `${code}, ${ms} ms`);
   }));

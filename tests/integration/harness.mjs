@@ -159,7 +159,8 @@ class Service extends Program {
         } catch {
           continue;
         }
-        if (entry.message === 'listening' && entry.port > 0) return entry.port;
+        // A service that waits for a secret listens too, on the port that it will keep.
+        if (['listening', 'waiting to start'].includes(entry.message) && entry.port > 0) return entry.port;
       }
       return undefined;
     };
@@ -459,8 +460,9 @@ export async function ready(service) {
 /** One request on a connection of its own. The path goes out as it is. */
 export function request(base, { method = 'GET', path: target = '/', headers = {}, body, agent = false } = {}) {
   const { hostname, port } = new URL(base);
+  let outgoing;
   const answered = new Promise((resolve, reject) => {
-    const outgoing = http.request({ hostname, port, method, path: target, headers, agent }, (incoming) => {
+    outgoing = http.request({ hostname, port, method, path: target, headers, agent }, (incoming) => {
       const chunks = [];
       incoming.on('data', (chunk) => chunks.push(chunk));
       incoming.on('error', reject);
@@ -482,7 +484,10 @@ export function request(base, { method = 'GET', path: target = '/', headers = {}
     if (body !== undefined) outgoing.write(body);
     outgoing.end();
   });
-  return within(REQUEST_TIMEOUT_MS * 2, `${method} ${target}`, answered);
+  return within(REQUEST_TIMEOUT_MS * 2, `${method} ${target}`, answered).catch((error) => {
+    outgoing.destroy(); // its own timeout does not run while it is still connecting
+    throw error;
+  });
 }
 
 /** Sends `bytes` as they are and returns all that comes until the other end closes, until what came

@@ -210,7 +210,7 @@ describe('a wrong setting stops the start with one line and status 2', () => {
     }));
 
     test(`${name}: a file that is not there`, withWorld(async (world) => {
-      assertRefused(await world.run(name, { SERVICE_TOKEN_FILE: '/nonexistent/token' }), 'SERVICE_TOKEN_FILE');
+      assertRefused(await world.run(name, { HTTP_THREADS_FILE: '/nonexistent/threads' }), 'HTTP_THREADS_FILE');
     }));
 
     test(`${name}: a wrong value from a file`, withWorld(async (world) => {

@@ -22,7 +22,9 @@ static enum settings_outcome load(const char *variable)
     char *given = variable ? strdup(variable) : NULL;
     char *envp[] = {given, NULL};
     FILE *err = fmemopen(errors, sizeof errors, "w");
-    enum settings_outcome outcome = gateway_settings_load(1, argv, envp, stdout, err, &settings);
+    settings = (struct gateway_settings){0};
+    enum settings_outcome outcome =
+        settings_load(&gateway_settings_program, 1, argv, envp, stdout, err, &settings);
     fclose(err);
     free(given);
     return outcome;
@@ -31,7 +33,7 @@ static enum settings_outcome load(const char *variable)
 static void assert_taken(const char *variable)
 {
     ck_assert_int_eq(load(variable), SETTINGS_OK);
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
 }
 
 static void assert_refused(const char *variable, const char *line)
@@ -64,7 +66,7 @@ START_TEST(test_gateway_settings__defaults_are_those_of_the_contract)
     ck_assert_uint_eq(settings.rate_limit.window_ms, 1000);
     ck_assert_uint_eq(settings.trusted_proxies_count, 0);
     ck_assert_uint_eq(settings.allowed_origins_count, 0);
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
 }
 END_TEST
 
@@ -81,7 +83,7 @@ START_TEST(test_gateway_settings__slash_at_the_end_of_the_url_is_stripped)
 {
     load("MESSAGE_SERVICE_URL=http://h/base//");
     ck_assert_str_eq(settings.message_service_url, "http://h/base");
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
 }
 END_TEST
 
@@ -132,7 +134,7 @@ START_TEST(test_gateway_settings__rate_may_be_off)
 {
     load("RATE_LIMIT=off");
     ck_assert_uint_eq(settings.rate_limit.count, 0);
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
 }
 END_TEST
 
@@ -160,7 +162,7 @@ START_TEST(test_gateway_settings__proxies_become_blocks)
     ck_assert_uint_eq(settings.trusted_proxies[2].prefix_bits, 32);
     ck_assert_uint_eq(settings.trusted_proxies[0].address[12], 10);
     ck_assert_uint_eq(settings.trusted_proxies[2].address[0], 0x20);
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
 }
 END_TEST
 
@@ -168,10 +170,10 @@ START_TEST(test_gateway_settings__an_empty_list_is_none)
 {
     load("TRUSTED_PROXIES=");
     ck_assert_uint_eq(settings.trusted_proxies_count, 0);
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
     load("ALLOWED_ORIGINS=");
     ck_assert_uint_eq(settings.allowed_origins_count, 0);
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
 }
 END_TEST
 
@@ -190,7 +192,7 @@ START_TEST(test_gateway_settings__proxies_at_and_above_their_number)
 {
     load(repeated("TRUSTED_PROXIES", "::1", TRUSTED_PROXIES_MAX));
     ck_assert_uint_eq(settings.trusted_proxies_count, TRUSTED_PROXIES_MAX);
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
     ck_assert_int_eq(load(repeated("TRUSTED_PROXIES", "::1", TRUSTED_PROXIES_MAX + 1)),
                      SETTINGS_INVALID);
 }
@@ -202,7 +204,7 @@ START_TEST(test_gateway_settings__origins_are_taken_apart)
     ck_assert_uint_eq(settings.allowed_origins_count, 2);
     ck_assert_str_eq(settings.allowed_origins[0], "https://example.org");
     ck_assert_str_eq(settings.allowed_origins[1], "http://localhost:8080");
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
 }
 END_TEST
 
@@ -219,7 +221,7 @@ START_TEST(test_gateway_settings__origins_at_and_above_their_number)
 {
     load(repeated("ALLOWED_ORIGINS", "https://a.example", ALLOWED_ORIGINS_MAX));
     ck_assert_uint_eq(settings.allowed_origins_count, ALLOWED_ORIGINS_MAX);
-    gateway_settings_fini(&settings);
+    settings_fini(&gateway_settings_program, &settings);
     ck_assert_int_eq(
         load(repeated("ALLOWED_ORIGINS", "https://a.example", ALLOWED_ORIGINS_MAX + 1)),
         SETTINGS_INVALID);

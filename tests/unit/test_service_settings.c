@@ -28,7 +28,9 @@ static enum settings_outcome load(const char *variable)
     char *given = variable ? strdup(variable) : NULL;
     char *envp[] = {given, NULL};
     FILE *err = fmemopen(errors, sizeof errors, "w");
-    enum settings_outcome outcome = service_settings_load(1, argv, envp, stdout, err, &settings);
+    settings = (struct service_settings){0};
+    enum settings_outcome outcome =
+        settings_load(&service_settings_program, 1, argv, envp, stdout, err, &settings);
     fclose(err);
     free(given);
     return outcome;
@@ -37,7 +39,7 @@ static enum settings_outcome load(const char *variable)
 static void assert_taken(const char *variable)
 {
     ck_assert_int_eq(load(variable), SETTINGS_OK);
-    service_settings_fini(&settings);
+    settings_fini(&service_settings_program, &settings);
 }
 
 static void assert_refused(const char *variable, const char *line)
@@ -66,7 +68,7 @@ START_TEST(test_service_settings__defaults_are_those_of_the_contract)
     ck_assert_uint_eq(settings.message_ttl_max_ms, 86400000);
     ck_assert_uint_eq(settings.message_max_bytes, 4096);
     ck_assert_uint_eq(settings.room_max_messages, 10000);
-    service_settings_fini(&settings);
+    settings_fini(&service_settings_program, &settings);
 }
 END_TEST
 
@@ -130,16 +132,16 @@ START_TEST(test_service_settings__log_words_are_those_of_the_log)
 {
     load("LOG_LEVEL=debug");
     ck_assert_int_eq(settings.common.log_level, LOG_LEVEL_DEBUG);
-    service_settings_fini(&settings);
+    settings_fini(&service_settings_program, &settings);
     load("LOG_LEVEL=error");
     ck_assert_int_eq(settings.common.log_level, LOG_LEVEL_ERROR);
-    service_settings_fini(&settings);
+    settings_fini(&service_settings_program, &settings);
     load("LOG_FORMAT=text");
     ck_assert_int_eq(settings.common.log_format, LOG_FORMAT_TEXT);
-    service_settings_fini(&settings);
+    settings_fini(&service_settings_program, &settings);
     load("LOG_FORMAT=json");
     ck_assert_int_eq(settings.common.log_format, LOG_FORMAT_JSON);
-    service_settings_fini(&settings);
+    settings_fini(&service_settings_program, &settings);
     assert_refused("LOG_LEVEL=loud",
                    "LOG_LEVEL: \"loud\" is not one of error, warning, info, debug\n");
     assert_refused("LOG_FORMAT=xml", "LOG_FORMAT: \"xml\" is not one of auto, text, json\n");
