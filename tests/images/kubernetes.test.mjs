@@ -131,6 +131,22 @@ describe('kubectl kustomize', () => {
   }
 });
 
+describe('the images', () => {
+  test('are named in one place for every kustomization', () => {
+    const folder = path.join(deploy, 'k8s/base');
+    const [base] = readYaml(path.join(folder, 'kustomization.yaml'));
+    for (const image of base.images) Object.assign(image, { newName: `registry.example/${image.name}`, newTag: '1.2.3' });
+    const elsewhere = path.join(path.dirname(deploy), 'elsewhere');
+    cpSync(deploy, elsewhere, { recursive: true });
+    writeFileSync(path.join(elsewhere, 'k8s/base/kustomization.yaml'), YAML.stringify(base));
+    for (const name of KUSTOMIZATIONS) {
+      const images = render(path.join(elsewhere, name)).filter(({ kind }) => kind === 'Deployment')
+        .map(({ spec }) => spec.template.spec.containers[0].image);
+      assert.deepEqual(images, SERVICES.map((service) => `registry.example/tempmessenger/${service}:1.2.3`), name);
+    }
+  });
+});
+
 describe('the deployments', () => {
   const objects = () => objectsOf('k8s');
   const find = (kind, name) => {
