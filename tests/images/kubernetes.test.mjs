@@ -117,8 +117,7 @@ describe('kubectl kustomize', () => {
       if (code === 127) return;
       assert.equal(code, 0);
       const plain = (text) => text.replace(HASH, '');
-      const generated = objectsOf(name).filter(({ kind, metadata }) => ['Secret', 'ConfigMap'].includes(kind)
-        && !metadata.name.endsWith('-settings')).map(({ metadata }) => metadata.name);
+      const generated = objectsOf(name).filter(({ kind }) => ['Secret', 'ConfigMap'].includes(kind)).map(({ metadata }) => metadata.name);
       const names = (key, value) => (typeof value === 'string' && generated.includes(plain(value)) ? plain(value) : value);
       const theirs = YAML.parseAllDocuments(stdout).map((document) => JSON.parse(JSON.stringify(document.toJS(), names)));
       // It breaks long base64 into lines.
@@ -214,10 +213,19 @@ describe('the deployments', () => {
         assert.ok(there.has(wanted), wanted);
       }
       for (const { envFrom = [], volumeMounts } of spec.containers) {
-        for (const { configMapRef } of envFrom) assert.ok(there.has(`ConfigMap ${configMapRef.name}`));
+        for (const { configMapRef } of envFrom) assert.ok(there.has(`ConfigMap ${configMapRef.name}`), configMapRef.name);
         for (const mount of volumeMounts) assert.ok(volumes.has(mount.name), mount.name);
       }
     }
+  });
+
+  test('every ConfigMap and Secret is a generated one, so that a change replaces the pods', () => {
+    const generated = ['k8s/base', 'redis', 'secrets'].flatMap((folder) => {
+      const [{ configMapGenerator = [], secretGenerator = [] }] = readYaml(path.join(deploy, folder, 'kustomization.yaml'));
+      return [...configMapGenerator, ...secretGenerator].map(({ name }) => name);
+    });
+    const found = objects().filter(({ kind }) => ['ConfigMap', 'Secret'].includes(kind)).map(({ metadata }) => metadata.name);
+    assert.deepEqual(found.sort(), generated.sort());
   });
 
   test('only the gateway reaches the message service, and only that reaches Redis', () => {

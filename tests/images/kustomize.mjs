@@ -1,5 +1,5 @@
 // The part of kustomize that deploy/k8s uses: resources, namespace, images, generators of ConfigMaps
-// and Secrets from files and literals, and JSON patches. Anything else in a kustomization is refused,
+// and Secrets from files, files of settings and literals, and JSON patches. Anything else in a kustomization is refused,
 // so that what the tests see is what kubectl makes (kubernetes.test.mjs compares the two where kubectl
 // is there). Generated names get no hash.
 
@@ -22,11 +22,14 @@ function load(folder, resource) {
   return statSync(full).isDirectory() ? render(full) : readYaml(full);
 }
 
-function generate(folder, kind, { name, files = [], literals = [], ...rest }) {
+/** The lines `NAME=value` of a file of settings. */
+const readEnv = (file) => readFileSync(file, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+function generate(folder, kind, { name, files = [], envs = [], literals = [], ...rest }) {
   assert.deepEqual(rest, {}, `${folder}: unknown members of a generator`);
   const data = {};
   for (const file of files) data[path.basename(file)] = readFileSync(path.join(folder, file), 'utf8');
-  for (const literal of literals) {
+  for (const literal of [...literals, ...envs.flatMap((file) => readEnv(path.join(folder, file)))]) {
     const at = literal.indexOf('=');
     data[literal.slice(0, at)] = literal.slice(at + 1);
   }
