@@ -219,6 +219,19 @@ describe('the deployments', () => {
     }
   });
 
+  test('neighbours are at names of one address that stays, which the cluster itself answers', () => {
+    for (const name of [...SERVICES, 'redis']) {
+      const { spec } = find('Service', name);
+      assert.equal(spec.clusterIP, undefined, name);
+      assert.deepEqual(spec.selector, { 'app.kubernetes.io/name': name });
+    }
+    const options = (name) => podOf(name).spec.containers[0].env.find((row) => row.name === 'RES_OPTIONS').value.split(' ');
+    // A name without a dot begins with the search domains, one with a dot with itself.
+    for (const name of SERVICES) assert.ok(options(name).includes('ndots:1'), name);
+    const { serviceName } = find('StatefulSet', 'redis').spec;
+    assert.equal(find('Service', serviceName).spec.clusterIP, 'None');
+  });
+
   test('every ConfigMap and Secret is a generated one, so that a change replaces the pods', () => {
     const generated = ['k8s/base', 'redis', 'secrets'].flatMap((folder) => {
       const [{ configMapGenerator = [], secretGenerator = [] }] = readYaml(path.join(deploy, folder, 'kustomization.yaml'));
