@@ -161,7 +161,12 @@ describe('the deployments', () => {
       assert.equal(spec.replicas, 2);
       assert.equal(spec.strategy.rollingUpdate.maxUnavailable, 0);
       const budget = find('PodDisruptionBudget', name).spec;
-      assert.deepEqual(budget.selector.matchLabels, spec.selector.matchLabels);
+      assert.deepEqual(budget, {
+        maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: spec.selector.matchLabels },
+      });
+      const [spread] = spec.template.spec.topologySpreadConstraints;
+      assert.deepEqual([spread.topologyKey, spread.whenUnsatisfiable, spread.matchLabelKeys, spread.labelSelector.matchLabels],
+        ['kubernetes.io/hostname', 'ScheduleAnyway', ['pod-template-hash'], spec.selector.matchLabels]);
       const scaler = find('HorizontalPodAutoscaler', name).spec;
       assert.deepEqual([scaler.scaleTargetRef.name, scaler.minReplicas], [name, 2]);
       const [port] = find('Service', name).spec.ports;
