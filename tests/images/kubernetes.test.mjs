@@ -13,6 +13,7 @@ import {
   Container, DEPLOY, imageOf, newName, podman, prepare, PORTS, REDIS_IMAGE, run, SERVICES, SETUP_TIMEOUT_MS, Yard,
 } from './engine.mjs';
 import { readYaml, render } from './kustomize.mjs';
+import { reaches } from './network_policy.mjs';
 
 const require = createRequire(import.meta.url);
 const KUSTOMIZATIONS = ['k8s', 'k8s/overlays/external-redis', 'k8s/overlays/development'];
@@ -246,18 +247,6 @@ describe('the deployments', () => {
     assert.deepEqual(found.sort(), generated.sort());
   });
 
-  test('only the gateway reaches the message service, and only that reaches Redis', () => {
-    const policies = objects().filter(({ kind }) => kind === 'NetworkPolicy');
-    const denied = policies.find(({ metadata }) => metadata.name === 'deny-all').spec;
-    assert.deepEqual(denied, { podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
-    const sources = (name) => policies
-      .filter(({ spec }) => spec.podSelector.matchLabels?.['app.kubernetes.io/name'] === name)
-      .flatMap(({ spec }) => spec.ingress ?? [])
-      .flatMap(({ from }) => from.map(({ podSelector }) => podSelector.matchLabels['app.kubernetes.io/name']));
-    assert.deepEqual(sources('message-service'), ['web-gateway']);
-    assert.deepEqual(sources('redis'), ['message-service']);
-  });
-
   test('the ingress holds no event back', () => {
     const { metadata, spec } = find('Ingress', 'web-gateway-events');
     assert.equal(metadata.annotations['nginx.ingress.kubernetes.io/proxy-buffering'], 'off');
@@ -266,6 +255,60 @@ describe('the deployments', () => {
     for (const [target, is] of [['/events', true], ['/rooms/a/events', true], ['/', false], ['/rooms/events', false]]) {
       assert.equal(patterns.some((pattern) => pattern.test(target)), is, target);
     }
+  });
+});
+
+describe('the network policies', () => {
+  const ours = (name) => ({ namespace: 'tempmessenger', labels: { 'app.kubernetes.io/name': name }, address: '10.1.0.1' });
+  const PEERS = {
+    'web-gateway': ours('web-gateway'),
+    'message-service': ours('message-service'),
+    redis: ours('redis'),
+    stranger: ours('stranger'),
+    namesake: { ...ours('web-gateway'), namespace: 'default' },
+    ingress: { namespace: 'ingress-nginx', labels: {}, address: '10.1.0.2' },
+    prometheus: { namespace: 'monitoring', labels: {}, address: '10.1.0.3' },
+    dns: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, address: '10.1.0.4' },
+    'the node': { address: '169.254.20.10' },
+    outside: { address: '203.0.113.9' },
+  };
+  const PORTS_ASKED = [['TCP', 8000], ['TCP', 8001], ['TCP', 6379], ['TCP', 53], ['UDP', 53], ['TCP', 443]];
+  const OPEN = ['the node', 'outside', 'namesake', 'ingress', 'prometheus', 'dns'];
+
+  /** All that one of ours may do, or may be done to it, a line each. */
+  function allowed(objects) {
+    const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy');
+    const lines = [];
+    for (const [from, source] of Object.entries(PEERS)) {
+      for (const [to, target] of Object.entries(PEERS)) {
+        if (from === to || (OPEN.includes(from) && OPEN.includes(to))) continue;
+        for (const [protocol, port] of PORTS_ASKED) {
+          if (reaches(policies, source, target, protocol, port)) lines.push(`${from} → ${to} ${protocol} ${port}`);
+        }
+      }
+    }
+    return lines.sort();
+  }
+
+  const NAMES = SERVICES.flatMap((name) => ['dns', 'the node'].flatMap((to) => ['TCP', 'UDP'].map((protocol) => `${name} → ${to} ${protocol} 53`)));
+  const TO_THE_GATEWAY = OPEN.map((name) => `${name} → web-gateway TCP 8000`);
+  const COMMON = [...NAMES, ...TO_THE_GATEWAY, 'web-gateway → message-service TCP 8001'];
+  const TO_REDIS = 'message-service → redis TCP 6379';
+
+  for (const name of ['k8s', 'k8s/overlays/development']) {
+    test(`${name}: only the gateway reaches the message service, only that reaches Redis, both ask for names`, () => {
+      assert.deepEqual(allowed(objectsOf(name)), [...COMMON, TO_REDIS].sort());
+    });
+  }
+
+  test('with a Redis elsewhere the message service reaches port 6379 outside, and nothing else does', () => {
+    assert.deepEqual(allowed(objectsOf('k8s/overlays/external-redis')),
+      [...COMMON, ...OPEN.map((name) => `message-service → ${name} TCP 6379`)].sort());
+  });
+
+  test('the example lets Prometheus read the message service', () => {
+    const objects = [...objectsOf('k8s'), ...readYaml(path.join(deploy, 'k8s/examples/allow-prometheus.yaml'))];
+    assert.deepEqual(allowed(objects), [...COMMON, TO_REDIS, 'prometheus → message-service TCP 8001'].sort());
   });
 });
 
