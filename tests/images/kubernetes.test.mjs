@@ -157,9 +157,8 @@ describe('the deployments', () => {
   const podOf = (name) => find(name === 'redis' ? 'StatefulSet' : 'Deployment', name).spec.template;
 
   for (const name of SERVICES) {
-    test(`${name}: two, spread, guarded and growing`, () => {
+    test(`${name}: spread, guarded and found`, () => {
       const { spec } = find('Deployment', name);
-      assert.equal(spec.replicas, 2);
       assert.equal(spec.strategy.rollingUpdate.maxUnavailable, 0);
       const budget = find('PodDisruptionBudget', name).spec;
       assert.deepEqual(budget, {
@@ -168,8 +167,6 @@ describe('the deployments', () => {
       const [spread] = spec.template.spec.topologySpreadConstraints;
       assert.deepEqual([spread.topologyKey, spread.whenUnsatisfiable, spread.matchLabelKeys, spread.labelSelector.matchLabels],
         ['kubernetes.io/hostname', 'ScheduleAnyway', ['pod-template-hash'], spec.selector.matchLabels]);
-      const scaler = find('HorizontalPodAutoscaler', name).spec;
-      assert.deepEqual([scaler.scaleTargetRef.name, scaler.minReplicas], [name, 2]);
       const [port] = find('Service', name).spec.ports;
       assert.deepEqual([port.port, port.targetPort], [PORTS[name], 'http']);
       assert.deepEqual(find('Service', name).spec.selector, spec.selector.matchLabels);
@@ -190,6 +187,18 @@ describe('the deployments', () => {
       assert.ok(container.resources.limits.memory);
     });
   }
+
+  test('two of each, or as many as the autoscaler wants, whose number no later apply resets', () => {
+    const numbers = (name) => objectsOf(name).filter(({ kind }) => kind === 'Deployment').map(({ spec }) => spec.replicas);
+    const scalers = (name) => objectsOf(name).filter(({ kind }) => kind === 'HorizontalPodAutoscaler')
+      .map(({ spec: { scaleTargetRef: { kind, name: target }, minReplicas } }) => [kind, target, minReplicas]);
+    assert.deepEqual([numbers('k8s/base'), scalers('k8s/base')], [[2, 2], []]);
+    for (const name of ['k8s', 'k8s/overlays/external-redis']) {
+      assert.deepEqual(numbers(name), [undefined, undefined], name);
+      assert.deepEqual(scalers(name), SERVICES.map((service) => ['Deployment', service, 2]), name);
+    }
+    assert.deepEqual([numbers('k8s/overlays/development'), scalers('k8s/overlays/development')], [[1, 1], []]);
+  });
 
   test('the namespace enforces restricted pods, and all are', () => {
     const { metadata } = find('Namespace', 'tempmessenger');
