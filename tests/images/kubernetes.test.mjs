@@ -256,14 +256,22 @@ describe('the deployments', () => {
     assert.deepEqual(found.sort(), generated.sort());
   });
 
-  test('the ingress holds no event back', () => {
-    const { metadata, spec } = find('Ingress', 'web-gateway-events');
-    assert.equal(metadata.annotations['nginx.ingress.kubernetes.io/proxy-buffering'], 'off');
-    assert.ok(Number(metadata.annotations['nginx.ingress.kubernetes.io/proxy-read-timeout']) > 15);
-    const patterns = spec.rules[0].http.paths.map(({ path: pattern }) => new RegExp(`^${pattern}`));
-    for (const [target, is] of [['/events', true], ['/rooms/a/events', true], ['/', false], ['/rooms/events', false]]) {
-      assert.equal(patterns.some((pattern) => pattern.test(target)), is, target);
-    }
+  test('the ingress holds no event back, whatever controller reads it', () => {
+    const ingresses = objects().filter(({ kind }) => kind === 'Ingress');
+    // A second one for the same host is refused by some controllers, a path that is a pattern by others.
+    assert.deepEqual(ingresses.map(({ metadata }) => metadata.name), ['web-gateway']);
+    const [{ metadata: { annotations }, spec }] = ingresses;
+    assert.deepEqual(annotations, {
+      'nginx.ingress.kubernetes.io/proxy-buffering': 'off',
+      'nginx.ingress.kubernetes.io/proxy-read-timeout': '60',
+      'nginx.org/proxy-buffering': 'False',
+      'nginx.org/proxy-read-timeout': '60s',
+    });
+    assert.ok(spec.ingressClassName);
+    assert.deepEqual(spec.rules.flatMap(({ http }) => http.paths.map(({ path: prefix, pathType }) => [pathType, prefix])), [['Prefix', '/']]);
+    const { service } = spec.rules[0].http.paths[0].backend;
+    assert.ok(find('Service', service.name).spec.ports.some(({ name }) => name === service.port.name));
+    assert.deepEqual(spec.tls[0].hosts, spec.rules.map(({ host }) => host));
   });
 });
 
