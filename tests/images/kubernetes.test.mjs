@@ -3,20 +3,22 @@
 // There is no cluster here: Services, policies, budgets and autoscalers are checked as text alone.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import YAML from 'yaml';
 import { clientOf, freePort, until } from '../integration/harness.mjs';
 import {
-  Container, DEPLOY, imageOf, newName, podman, prepare, PORTS, REDIS_IMAGE, run, SERVICES, SETUP_TIMEOUT_MS, Yard,
+  Container, DEPLOY, imageOf, newName, podman, prepare, PORTS, REDIS_IMAGE, ROOT, run, SERVICES, SETUP_TIMEOUT_MS, Yard,
 } from './engine.mjs';
 import { readYaml, render } from './kustomize.mjs';
 import { reaches } from './network_policy.mjs';
 
 const require = createRequire(import.meta.url);
 const KUSTOMIZATIONS = ['k8s', 'k8s/overlays/external-redis', 'k8s/overlays/development'];
+const NODES_HEAR_S = 5;
+const SPARE_S = 10;
 const HASH = /-[0-9a-z]{10}$/;
 
 const yard = new Yard();
@@ -156,6 +158,13 @@ describe('the deployments', () => {
   };
   const podOf = (name) => find(name === 'redis' ? 'StatefulSet' : 'Deployment', name).spec.template;
 
+  /** SHUTDOWN_TIMEOUT of a service in seconds: as it is set here, or the default in docs/settings.md. */
+  function shutdownTimeout(name) {
+    const [, fallback] = /^\| `SHUTDOWN_TIMEOUT` \| `(\w+)` \|/m.exec(readFileSync(path.join(ROOT, 'docs/settings.md'), 'utf8'));
+    const [, seconds] = /^(\d+)s$/.exec(find('ConfigMap', `${name}-settings`).data.SHUTDOWN_TIMEOUT ?? fallback);
+    return Number(seconds);
+  }
+
   for (const name of SERVICES) {
     test(`${name}: spread, guarded and found`, () => {
       const { spec } = find('Deployment', name);
@@ -177,8 +186,9 @@ describe('the deployments', () => {
       const [container] = spec.containers;
       assert.equal(container.livenessProbe.httpGet.path, '/livez');
       assert.equal(container.readinessProbe.httpGet.path, '/readyz');
+      // The nodes take some seconds to hear of it; then come the requests under way, and some to spare.
       const sleep = container.lifecycle.preStop.sleep.seconds;
-      assert.ok(sleep >= 5 && sleep + 5 + 5 <= spec.terminationGracePeriodSeconds);
+      assert.ok(sleep >= NODES_HEAR_S && sleep + shutdownTimeout(name) + SPARE_S <= spec.terminationGracePeriodSeconds);
       assert.equal(container.ports[0].containerPort, PORTS[name]);
       assert.deepEqual(metadata.annotations, {
         'prometheus.io/scrape': 'true', 'prometheus.io/path': '/metrics', 'prometheus.io/port': String(PORTS[name]),
@@ -200,23 +210,27 @@ describe('the deployments', () => {
     assert.deepEqual([numbers('k8s/overlays/development'), scalers('k8s/overlays/development')], [[1, 1], []]);
   });
 
-  test('the namespace enforces restricted pods, and all are', () => {
-    const { metadata } = find('Namespace', 'tempmessenger');
-    assert.equal(metadata.labels['pod-security.kubernetes.io/enforce'], 'restricted');
-    for (const name of [...SERVICES, 'redis']) {
-      const { spec } = podOf(name);
-      assert.equal(spec.securityContext.runAsNonRoot, true, name);
-      assert.ok(spec.securityContext.runAsUser > 0, name);
-      assert.equal(spec.securityContext.seccompProfile.type, 'RuntimeDefault', name);
-      assert.equal(spec.automountServiceAccountToken, false, name);
-      for (const { securityContext } of spec.containers) {
-        assert.deepEqual(securityContext, {
-          allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] },
-        }, name);
+  for (const name of KUSTOMIZATIONS) {
+    test(`the namespace of ${name} enforces restricted pods, and all are`, () => {
+      const namespaces = objectsOf(name).filter(({ kind }) => kind === 'Namespace');
+      assert.deepEqual(namespaces.map(({ metadata }) => metadata.labels['pod-security.kubernetes.io/enforce']), ['restricted']);
+      for (const { metadata, spec: { template } } of objectsOf(name).filter(({ spec }) => spec?.template)) {
+        const { spec } = template;
+        assert.equal(spec.securityContext.runAsNonRoot, true, metadata.name);
+        assert.ok(spec.securityContext.runAsUser > 0, metadata.name);
+        assert.equal(spec.securityContext.seccompProfile.type, 'RuntimeDefault', metadata.name);
+        assert.equal(spec.automountServiceAccountToken, false, metadata.name);
+        assert.deepEqual(Object.keys(spec).filter((member) => /^host|^(init|ephemeral)Containers$/.test(member)), [], metadata.name);
+        for (const { securityContext, ports } of spec.containers) {
+          assert.deepEqual(securityContext, {
+            allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] },
+          }, metadata.name);
+          assert.ok(ports.every(({ hostPort }) => hostPort === undefined), metadata.name);
+        }
+        assert.ok(spec.volumes.every((volume) => volume.configMap || volume.secret), metadata.name);
       }
-      assert.ok(spec.volumes.every((volume) => volume.configMap || volume.secret), name);
-    }
-  });
+    });
+  }
 
   test('all that a pod names is there', () => {
     const there = new Set(objects().map(title));
@@ -231,6 +245,10 @@ describe('the deployments', () => {
         for (const { configMapRef } of envFrom) assert.ok(there.has(`ConfigMap ${configMapRef.name}`), configMapRef.name);
         for (const mount of volumeMounts) assert.ok(volumes.has(mount.name), mount.name);
       }
+      const ports = spec.containers.flatMap((container) => container.ports.map((port) => port.name));
+      const probes = spec.containers.flatMap((box) => [box.startupProbe, box.livenessProbe, box.readinessProbe]);
+      for (const { httpGet } of probes) if (httpGet) assert.ok(ports.includes(httpGet.port), `${name}: ${httpGet.port}`);
+      for (const port of find('Service', name).spec.ports) assert.ok(ports.includes(port.targetPort), `${name}: ${port.targetPort}`);
     }
   });
 
