@@ -3,7 +3,7 @@
 // There is no cluster here: Services, policies, budgets and autoscalers are checked as text alone.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -347,27 +347,32 @@ describe('the network policies', () => {
   });
 });
 
-/** A workload as a Pod and a claim, as podman 4.3 can play it. It takes no StatefulSet, mounts the
- * data of a Secret undecoded, knows no names of ports in probes, and publishes every port named. */
-function podFor(workload) {
-  const { metadata: { name }, spec: { template, volumeClaimTemplates = [] } } = workload;
-  const spec = structuredClone(template.spec);
-  for (const volume of spec.volumes) {
+/** A Deployment as podman 4.3 can play it: a Secret's data would be mounted undecoded, liveness is asked
+ * of a curl in the image, and a port without one of the host's is published under its own number. */
+function playable(workload, published) {
+  const { metadata, spec: { template } } = workload;
+  for (const volume of template.spec.volumes) {
     if (!volume.secret) continue;
     volume.configMap = { name: volume.secret.secretName };
     delete volume.secret;
   }
+  for (const container of template.spec.containers) {
+    container.image = SERVICES.includes(metadata.name) ? imageOf(metadata.name) : REDIS_IMAGE;
+    Object.assign(container.ports[0], { hostPort: published, hostIP: '127.0.0.1' });
+    for (const member of ['livenessProbe', 'startupProbe']) delete container[member];
+  }
+  return [{ ...workload, metadata: { name: newName(metadata.name) } }];
+}
+
+/** A StatefulSet, which podman does not know, as a Pod and its claims. */
+function podOfSet(set, published) {
+  const [{ metadata, spec: { template, volumeClaimTemplates } }] = playable(set, published);
   const claims = volumeClaimTemplates.map((claim) => {
     const claimName = newName(claim.metadata.name);
-    spec.volumes.push({ name: claim.metadata.name, persistentVolumeClaim: { claimName } });
+    template.spec.volumes.push({ name: claim.metadata.name, persistentVolumeClaim: { claimName } });
     return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: claimName }, spec: claim.spec };
   });
-  for (const container of spec.containers) {
-    container.image = SERVICES.includes(name) ? imageOf(name) : REDIS_IMAGE;
-    for (const member of ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle']) delete container[member];
-  }
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: newName(name), labels: template.metadata.labels }, spec };
-  return { pod, claims };
+  return [...claims, { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, labels: template.metadata.labels }, spec: template.spec }];
 }
 
 describe('podman kube play', () => {
@@ -375,35 +380,32 @@ describe('podman kube play', () => {
   before(() => prepare({ redis: true }), { timeout: SETUP_TIMEOUT_MS });
   after(() => plays.close());
 
-  async function play(network, name, objects, published) {
-    const workload = objects.find(({ kind, metadata }) => ['Deployment', 'StatefulSet'].includes(kind) && metadata.name === name);
-    const { pod, claims } = podFor(workload);
-    if (published !== undefined) {
-      pod.spec.containers[0].ports = [{ containerPort: PORTS[name], hostPort: published, hostIP: '127.0.0.1' }];
-    }
+  async function play(network, name, objects) {
+    const published = await freePort();
+    const workload = structuredClone(objects.find(({ kind, metadata }) => ['Deployment', 'StatefulSet'].includes(kind) && metadata.name === name));
+    const played = workload.kind === 'Deployment' ? playable(workload, published) : podOfSet(workload, published);
     const given = objects.filter(({ kind }) => ['ConfigMap', 'Secret'].includes(kind)).map((object) => {
       const { metadata, kind, data } = structuredClone(object);
       const decoded = kind === 'ConfigMap' ? data
         : Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
       return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: metadata.name }, data: decoded };
     });
-    const folder = await plays.folder();
-    const file = path.join(folder, 'play.yaml');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(file, [...given, ...claims, pod].map((object) => JSON.stringify(object)).join('\n---\n'));
+    const file = path.join(await plays.folder(), 'play.yaml');
+    writeFileSync(file, [...given, ...played].map((object) => JSON.stringify(object)).join('\n---\n'));
     plays.onClose(async () => {
       await podman(['kube', 'down', file], { anyStatus: true });
-      const volumes = [...claims.map(({ metadata }) => metadata.name), ...given.map(({ metadata }) => metadata.name)];
-      await podman(['volume', 'rm', '--force', ...volumes], { anyStatus: true });
+      const claims = played.filter(({ kind }) => kind === 'PersistentVolumeClaim');
+      await podman(['volume', 'rm', '--force', ...[...claims, ...given].map(({ metadata }) => metadata.name)], { anyStatus: true });
     });
-    await podman(['kube', 'play', '--network', `${network}:alias=${name}`, file]);
-    return new Container(`${pod.metadata.name}-${name}`, published);
+    const { stdout } = await podman(['kube', 'play', '--network', `${network}:alias=${name}`, file]);
+    const [, container] = /^Container:\n([0-9a-f]{64})$/m.exec(stdout);
+    return new Container(container, published);
   }
 
-  test('runs the pods as they are, the gateway first, and they find each other', async () => {
+  test('runs the Deployments and Redis, the gateway first, and they find each other', async () => {
     const objects = objectsOf('k8s');
     const network = await plays.network();
-    const gateway = await play(network, 'web-gateway', objects, await freePort());
+    const gateway = await play(network, 'web-gateway', objects);
     const service = await play(network, 'message-service', objects);
     const redis = await play(network, 'redis', objects);
     await gateway.ready();
