@@ -19,6 +19,8 @@ const require = createRequire(import.meta.url);
 const KUSTOMIZATIONS = ['k8s', 'k8s/overlays/external-redis', 'k8s/overlays/development'];
 const NODES_HEAR_S = 5;
 const SPARE_S = 10;
+// "For a start" in docs/sizing.md.
+const REQUESTS = { 'message-service': { cpu: '250m', memory: '64Mi' }, 'web-gateway': { cpu: '500m', memory: '128Mi' } };
 const HASH = /-[0-9a-z]{10}$/;
 
 const yard = new Yard();
@@ -33,6 +35,8 @@ after(() => yard.close());
 
 const objectsOf = (name) => render(path.join(deploy, name));
 const title = ({ kind, metadata }) => `${kind} ${metadata.name}`;
+
+const mebibytes = (text) => Number(/^(\d+)Mi$/.exec(text)[1]);
 
 /** The schema's validator for a kind. */
 function validatorOf({ apiVersion, kind }) {
@@ -75,6 +79,23 @@ function unknownMembers(object) {
   return [...pathsOf(object)].filter((member) => !seen.has(member));
 }
 
+/** What the API server refuses though the schema takes it. */
+function assertServerRules(object) {
+  const { metadata, spec } = object;
+  assert.match(metadata.name, /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, title(object));
+  if (!spec?.template) return;
+  const { template: { metadata: { labels }, spec: pod }, selector, volumeClaimTemplates = [] } = spec;
+  for (const [key, value] of Object.entries(selector.matchLabels)) assert.equal(labels[key], value, `${title(object)}: ${key}`);
+  const volumes = [...pod.volumes.map(({ name }) => name), ...volumeClaimTemplates.map((claim) => claim.metadata.name)];
+  assert.equal(new Set(volumes).size, volumes.length, title(object));
+  for (const { name, ports, volumeMounts, livenessProbe, startupProbe, resources: { requests, limits } } of pod.containers) {
+    for (const port of ports) assert.match(port.name, /^[a-z][-a-z0-9]{0,14}$/, `${title(object)}: ${port.name}`);
+    for (const mount of volumeMounts) assert.ok(volumes.includes(mount.name), `${title(object)}: ${mount.name}`);
+    for (const probe of [livenessProbe, startupProbe]) assert.equal(probe.successThreshold ?? 1, 1, `${title(object)}: ${name}`);
+    assert.ok(mebibytes(requests.memory) <= mebibytes(limits.memory), `${title(object)}: ${name}`);
+  }
+}
+
 describe('the schemas', () => {
   for (const name of [...KUSTOMIZATIONS, 'k8s/examples']) {
     test(`take every object of ${name}`, () => {
@@ -89,6 +110,7 @@ describe('the schemas', () => {
           assert.fail(`${title(object)}: ${error.message}`);
         }
         assert.deepEqual(unknownMembers(object), [], title(object));
+        assertServerRules(object);
       }
       const titles = objects.map(title);
       assert.equal(new Set(titles).size, titles.length, 'no object twice');
@@ -193,10 +215,17 @@ describe('the deployments', () => {
       assert.deepEqual(metadata.annotations, {
         'prometheus.io/scrape': 'true', 'prometheus.io/path': '/metrics', 'prometheus.io/port': String(PORTS[name]),
       });
-      assert.ok(container.resources.requests.cpu && container.resources.requests.memory);
-      assert.ok(container.resources.limits.memory);
+      assert.deepEqual(container.resources.requests, REQUESTS[name]);
+      assert.ok(mebibytes(container.resources.limits.memory) >= 2 * mebibytes(container.resources.requests.memory));
     });
   }
+
+  test('Redis may use twice its maxmemory, and asks for all of it', () => {
+    const { requests, limits } = podOf('redis').spec.containers[0].resources;
+    const [, maxmemory] = /^maxmemory (\d+)mb$/m.exec(find('ConfigMap', 'redis-files').data['redis.conf']);
+    assert.equal(mebibytes(limits.memory), 2 * Number(maxmemory));
+    assert.equal(requests.memory, limits.memory);
+  });
 
   test('two of each, or as many as the autoscaler wants, whose number no later apply resets', () => {
     const numbers = (name) => objectsOf(name).filter(({ kind }) => kind === 'Deployment').map(({ spec }) => spec.replicas);
@@ -236,14 +265,12 @@ describe('the deployments', () => {
     const there = new Set(objects().map(title));
     for (const name of [...SERVICES, 'redis']) {
       const { spec } = podOf(name);
-      const volumes = new Set([...spec.volumes.map((volume) => volume.name), 'data']);
       for (const volume of spec.volumes) {
         const wanted = volume.secret ? `Secret ${volume.secret.secretName}` : `ConfigMap ${volume.configMap.name}`;
         assert.ok(there.has(wanted), wanted);
       }
-      for (const { envFrom = [], volumeMounts } of spec.containers) {
+      for (const { envFrom = [] } of spec.containers) {
         for (const { configMapRef } of envFrom) assert.ok(there.has(`ConfigMap ${configMapRef.name}`), configMapRef.name);
-        for (const mount of volumeMounts) assert.ok(volumes.has(mount.name), mount.name);
       }
       const ports = spec.containers.flatMap((container) => container.ports.map((port) => port.name));
       const probes = spec.containers.flatMap((box) => [box.startupProbe, box.livenessProbe, box.readinessProbe]);
