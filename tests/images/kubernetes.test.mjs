@@ -439,8 +439,9 @@ describe('podman kube play', () => {
     const api = clientOf({ url: gateway.url, name: 'web-gateway' });
     await until('a message is sent', async () => (await api.post('/messages', { message: 'a' })).status === 204);
     assert.deepEqual((await api.list('lobby')).map(({ message }) => message), ['a']);
-    for (const box of [gateway, service, redis]) {
-      const { HostConfig: host, EffectiveCaps: caps } = await box.inspect();
+    for (const [box, user] of [[gateway, '65532:65532'], [service, '65532:65532'], [redis, '999:999']]) {
+      const { HostConfig: host, EffectiveCaps: caps, Config: config } = await box.inspect();
+      assert.equal(config.User, user);
       assert.equal(host.ReadonlyRootfs, true);
       assert.deepEqual(caps ?? [], []);
     }
