@@ -1,5 +1,5 @@
-// The part of kustomize that deploy/k8s uses: resources, namespace, images, generators of ConfigMaps
-// and Secrets from files and literals, and JSON patches. Anything else in a kustomization is refused,
+// The part of kustomize that deploy/k8s uses: resources, components, namespace, images, generators of
+// ConfigMaps and Secrets from files, files of settings and literals, and JSON patches. Anything else in a kustomization is refused,
 // so that what the tests see is what kubectl makes (kubernetes.test.mjs compares the two where kubectl
 // is there). Generated names get no hash.
 
@@ -8,7 +8,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import YAML from 'yaml';
 
-const KNOWN = ['apiVersion', 'kind', 'namespace', 'resources', 'images', 'configMapGenerator', 'secretGenerator', 'patches'];
+const KNOWN = ['apiVersion', 'kind', 'namespace', 'resources', 'components', 'images', 'configMapGenerator', 'secretGenerator', 'patches'];
 const CLUSTER_KINDS = ['Namespace'];
 
 export const readYaml = (file) => YAML.parseAllDocuments(readFileSync(file, 'utf8'), { strict: true })
@@ -22,11 +22,14 @@ function load(folder, resource) {
   return statSync(full).isDirectory() ? render(full) : readYaml(full);
 }
 
-function generate(folder, kind, { name, files = [], literals = [], ...rest }) {
+/** The lines `NAME=value` of a file of settings. */
+const readEnv = (file) => readFileSync(file, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+function generate(folder, kind, { name, files = [], envs = [], literals = [], ...rest }) {
   assert.deepEqual(rest, {}, `${folder}: unknown members of a generator`);
   const data = {};
   for (const file of files) data[path.basename(file)] = readFileSync(path.join(folder, file), 'utf8');
-  for (const literal of literals) {
+  for (const literal of [...literals, ...envs.flatMap((file) => readEnv(path.join(folder, file)))]) {
     const at = literal.indexOf('=');
     data[literal.slice(0, at)] = literal.slice(at + 1);
   }
@@ -35,15 +38,16 @@ function generate(folder, kind, { name, files = [], literals = [], ...rest }) {
   return { apiVersion: 'v1', kind, metadata: { name }, type: 'Opaque', data: Object.fromEntries(encoded) };
 }
 
-/** RFC 6902, `add` and `replace` at a path that exists. */
+/** RFC 6902, `add`, `replace` and `remove` at a path that exists. */
 function applyPatch(object, operations, where) {
   for (const { op, path: pointer, value } of operations) {
     const steps = pointer.slice(1).split('/').map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
     const last = steps.pop();
     const parent = steps.reduce((at, step) => at?.[step], object);
     assert.ok(parent !== undefined, `${where}: nothing at ${pointer}`);
-    assert.ok(op === 'add' || (op === 'replace' && parent[last] !== undefined), `${where}: ${op} ${pointer}`);
-    if (op === 'add' && Array.isArray(parent)) parent.splice(last === '-' ? parent.length : Number(last), 0, value);
+    assert.ok(op === 'add' || (['replace', 'remove'].includes(op) && parent[last] !== undefined), `${where}: ${op} ${pointer}`);
+    if (op === 'remove') delete parent[last];
+    else if (op === 'add' && Array.isArray(parent)) parent.splice(last === '-' ? parent.length : Number(last), 0, value);
     else parent[last] = value;
   }
 }
@@ -67,11 +71,14 @@ function setImages(images, objects) {
   for (const { spec } of objects) (spec?.template?.spec?.containers ?? []).forEach(set);
 }
 
-/** All objects of a kustomization, as `kubectl kustomize` gives them. */
-export function render(folder) {
+/** All objects of a kustomization, as `kubectl kustomize` gives them. A component works on those that it
+ * is given besides its own. */
+export function render(folder, given = []) {
   const [kustomization] = readYaml(path.join(folder, 'kustomization.yaml'));
   for (const member of Object.keys(kustomization)) assert.ok(KNOWN.includes(member), `${folder}: ${member} is not known here`);
-  const objects = (kustomization.resources ?? []).flatMap((resource) => load(folder, resource));
+  assert.equal(kustomization.kind, given.length > 0 ? 'Component' : 'Kustomization', folder);
+  let objects = [...given, ...(kustomization.resources ?? []).flatMap((resource) => load(folder, resource))];
+  for (const component of kustomization.components ?? []) objects = render(path.join(folder, component), objects);
   for (const generator of kustomization.configMapGenerator ?? []) objects.push(generate(folder, 'ConfigMap', generator));
   for (const generator of kustomization.secretGenerator ?? []) objects.push(generate(folder, 'Secret', generator));
   applyPatches(folder, kustomization.patches ?? [], objects);
