@@ -7,6 +7,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import http from 'node:http';
@@ -24,7 +25,9 @@ const NAME = 'localhost/tempmessenger-test';
 const BASE = `${NAME}-base:bookworm`;
 export const REDIS_IMAGE = `${NAME}-redis:bookworm`;
 export const PROXY_IMAGE = `${NAME}-proxy:bookworm`;
-export const imageOf = (service, tag = 'test') => `${NAME}/${service}:${tag}`;
+/** Every checkout has images of its own: two of them can be tested on one machine. */
+const TAG = `test-${createHash('sha256').update(ROOT).digest('hex').slice(0, 8)}`;
+export const imageOf = (service, tag = TAG) => `${NAME}/${service}:${tag}`;
 
 export const SETUP_TIMEOUT_MS = 240_000;
 const COMMAND_TIMEOUT_MS = 60_000;
@@ -51,7 +54,7 @@ const PROCESSES = hardLimit('Max processes', 4096);
 
 function makeEnvironment() {
   const env = { ...process.env, BUILDAH_ISOLATION: 'chroot' };
-  for (const name of ['GATEWAY_IMAGE', 'SERVICE_IMAGE', 'PUBLISH', 'ENGINE', 'TAG', 'BASE']) delete env[name];
+  for (const name of ['GATEWAY_IMAGE', 'SERVICE_IMAGE', 'PUBLISH', 'ENGINE', 'TAG', 'NAME', 'BASE', 'PULL_POLICY', 'CPUS']) delete env[name];
   if (env.CONTAINERS_CONF === undefined) {
     env.CONTAINERS_CONF = path.join(scratch, 'containers.conf');
     const runtime = existsSync('/usr/sbin/runc') || existsSync('/usr/bin/runc') ? '[engine]\nruntime="runc"\n' : '';
@@ -116,7 +119,7 @@ const makeProxy = () => makeStandIn(PROXY_IMAGE, 'caddy nginx-light openssl ca-c
   + 'CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]\n');
 
 /** Builds both images by script/images. */
-export function buildImages({ cwd = ROOT, tag = 'test', base = BASE, flags = [] } = {}) {
+export function buildImages({ cwd = ROOT, tag = TAG, base = BASE, flags = [] } = {}) {
   return run(path.join(cwd, 'script/images'), [], {
     cwd, timeoutMs: SETUP_TIMEOUT_MS,
     env: { ENGINE: 'podman', NAME, TAG: tag, BASE: base, BUILD_FLAGS: [...BUILD_FLAGS, ...flags].join(' ') },
