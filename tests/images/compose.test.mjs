@@ -5,7 +5,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { clientOf, freePort, request, until } from '../integration/harness.mjs';
+import { clientOf, freePort, request, sleep, until } from '../integration/harness.mjs';
 import {
   Container, DEPLOY, imageOf, newName, pinBridges, podman, prepare, PROXY_IMAGE, REDIS_IMAGE, run, SETUP_TIMEOUT_MS, Stream, Yard,
 } from './engine.mjs';
@@ -13,6 +13,7 @@ import {
 const PARTS = ['redis', 'message-service', 'web-gateway'];
 const HEALTH_TIMEOUT_MS = 20_000;
 const TTL_S = 600;
+const ASKED_MIN = 50;
 const SETTINGS = 'RATE_LIMIT=off\nMESSAGE_TTL=5m\n';
 
 /** A copy of deploy/ with secrets and settings of its own, and what podman-compose makes of it. */
@@ -244,5 +245,18 @@ describe('compose.proxy.yaml with two of each service', () => {
     }
     const { stdout } = await podman(['ps', '--filter', `label=io.podman.compose.project=${project.name}`, '--format', '{{.Names}}']);
     assert.equal(stdout.trim().split('\n').filter((name) => name.includes('message-service')).length, 2);
+  });
+
+  test('readers notice nothing of a gateway that goes', async () => {
+    const gone = project.part('web-gateway', 1);
+    const stopped = gone.stop();
+    const answers = [];
+    for (let over = false; !over || answers.length < ASKED_MIN;) {
+      answers.push((await secure(port, { target: '/messages' })).status);
+      over = over || (await Promise.race([stopped, sleep(20)])) !== undefined;
+    }
+    assert.equal((await stopped).code, 0);
+    assert.deepEqual([...new Set(answers)], [200]);
+    await podman(['start', gone.name]);
   });
 });
