@@ -54,7 +54,9 @@ const PROCESSES = hardLimit('Max processes', 4096);
 
 function makeEnvironment() {
   const env = { ...process.env, BUILDAH_ISOLATION: 'chroot' };
-  for (const name of ['GATEWAY_IMAGE', 'SERVICE_IMAGE', 'PUBLISH', 'ENGINE', 'TAG', 'NAME', 'BASE', 'PULL_POLICY', 'CPUS']) delete env[name];
+  for (const name of ['GATEWAY_IMAGE', 'SERVICE_IMAGE', 'PUBLISH', 'PULL_POLICY', 'CPUS', 'ENGINE', 'TAG', 'NAME', 'BASE']) {
+    delete env[name];
+  }
   if (env.CONTAINERS_CONF === undefined) {
     env.CONTAINERS_CONF = path.join(scratch, 'containers.conf');
     const runtime = existsSync('/usr/sbin/runc') || existsSync('/usr/bin/runc') ? '[engine]\nruntime="runc"\n' : '';
@@ -271,9 +273,9 @@ export class Yard {
     });
   }
 
-  redis({ network, alias = 'redis', command = ['redis-server', '--save', '', '--protected-mode', 'no'] }) {
+  redis({ network, alias = 'redis', flags = [], command = ['redis-server', '--save', '', '--protected-mode', 'no'] }) {
     return this.container(REDIS_IMAGE, {
-      name: newName('redis'), flags: ['--network', network, '--network-alias', alias, '--user', '999:999'], command,
+      name: newName('redis'), flags: ['--network', network, '--network-alias', alias, '--user', '999:999', ...flags], command,
     });
   }
 
