@@ -41,7 +41,7 @@ ENV BIND_ADDRESS=0.0.0.0 PORT=8001 RES_OPTIONS="timeout:1 attempts:3 ndots:0"
 EXPOSE 8001
 USER 65532:65532
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
   CMD ["/usr/bin/message-service", "--healthcheck"]
 ENTRYPOINT ["/usr/bin/message-service"]
 
@@ -60,6 +60,6 @@ ENV BIND_ADDRESS=0.0.0.0 PORT=8000 RES_OPTIONS="timeout:1 attempts:3 ndots:0"
 EXPOSE 8000
 USER 65532:65532
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
   CMD ["/usr/bin/web-gateway", "--healthcheck"]
 ENTRYPOINT ["/usr/bin/web-gateway"]

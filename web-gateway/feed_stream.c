@@ -224,10 +224,18 @@ void *feed_stream_next_done(CURLM *multi, CURLcode *ret_result)
     return NULL;
 }
 
+/* libcurl speaks of files where a service went away. */
+static const char *cause_of(CURLcode result)
+{
+    if (result == CURLE_PARTIAL_FILE || result == CURLE_RECV_ERROR || result == CURLE_GOT_NOTHING)
+        return "the connection broke off";
+    return curl_easy_strerror(result);
+}
+
 bool feed_stream_ended_well(struct feed_stream *stream, CURLcode result,
                             char ret_cause[FEED_READER_CAUSE_SIZE])
 {
-    const char *cause = curl_easy_strerror(result);
+    const char *cause = cause_of(result);
     if (feed_stream_live(stream) && (result == CURLE_OK || stream->reader.stopping))
         return true;
     if (result == CURLE_OK && (stream->answered || check_answer(stream)))

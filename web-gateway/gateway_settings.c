@@ -21,11 +21,11 @@ enum { LIST_TEXT_MAX = SETTINGS_FILE_MAX };
 #define TEMPLATE_DIR_BESIDE_PROGRAM "../share/tempmessenger/templates"
 
 /* Splits `text` at its commas, in place, into at most `max` elements without the spaces around
- * them. False where there are more, or one is empty. */
+ * them. False where there are more, or one is empty; but nothing at all is a list of none. */
 static bool split_list(char *text, size_t max, const char **ret_elements, size_t *ret_count)
 {
     size_t count = 0;
-    for (bool last = false; !last;) {
+    for (bool last = !text[strspn(text, " ")]; !last;) {
         text += strspn(text, " ");
         size_t span = strcspn(text, ",");
         last = !text[span];

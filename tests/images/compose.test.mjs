@@ -1,11 +1,11 @@
 // deploy/compose.yaml as it stands, run by podman-compose: one project for all of these tests.
 
 import assert from 'node:assert/strict';
-import { cpSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { clientOf, freePort, request, until } from '../integration/harness.mjs';
+import { clientOf, freePort, request, sleep, until } from '../integration/harness.mjs';
 import {
   Container, DEPLOY, imageOf, newName, pinBridges, podman, prepare, PROXY_IMAGE, REDIS_IMAGE, run, SETUP_TIMEOUT_MS, Stream, Yard,
 } from './engine.mjs';
@@ -13,8 +13,10 @@ import {
 const PARTS = ['redis', 'message-service', 'web-gateway'];
 const HEALTH_TIMEOUT_MS = 20_000;
 const TTL_S = 600;
+const ASKED_MIN = 50;
+const SETTINGS = 'RATE_LIMIT=off\nMESSAGE_TTL=5m\n';
 
-/** A copy of deploy/ with secrets of its own, and what podman-compose makes of it. */
+/** A copy of deploy/ with secrets and settings of its own, and what podman-compose makes of it. */
 class Project {
   constructor(folder, port, env = {}, files = ['compose.yaml']) {
     this.folder = folder;
@@ -23,7 +25,7 @@ class Project {
     this.files = files.flatMap((file) => ['-f', file]);
     this.env = {
       GATEWAY_IMAGE: imageOf('web-gateway'), SERVICE_IMAGE: imageOf('message-service'), REDIS_IMAGE, PROXY_IMAGE,
-      PUBLISH: `127.0.0.1:${port}`, RATE_LIMIT: 'off', ...env,
+      PUBLISH: `127.0.0.1:${port}`, ...env,
     };
   }
 
@@ -61,6 +63,7 @@ async function makeProject(yard, env, files) {
   const folder = path.join(await yard.folder(), 'deploy');
   cpSync(DEPLOY, folder, { recursive: true });
   await run(path.join(folder, 'make-secrets'), []);
+  writeFileSync(path.join(folder, '.env'), SETTINGS);
   const project = new Project(folder, await freePort(), env, files);
   yard.onClose(() => project.down());
   return project;
@@ -86,6 +89,15 @@ describe('compose.yaml', () => {
     await until('the message is on the stream', () => stream.text.includes(made.id));
     stream.close();
     assert.equal((await request(project.gateway.url, { path: '/konnichiwa' })).text.trim(), 'Konnichiwa!');
+  });
+
+  test('takes settings from the file .env, and has the programs\' own without', async () => {
+    const made = await project.api.create('lobby', { message: 'by its own' });
+    assert.ok(made.expires_in > 290_000 && made.expires_in <= 300_000, JSON.stringify(made));
+    const answer = await project.api.postTo('lobby', { message: 'a' });
+    assert.equal(answer.headers['ratelimit-policy'], undefined);
+    const { Config: { Env: env } } = await project.part('message-service').inspect();
+    assert.ok(env.includes('MESSAGE_TTL_MAX=1d'), env.join());
   });
 
   test('each part is healthy by its own check', async () => {
@@ -118,12 +130,13 @@ describe('compose.yaml', () => {
 
   test('from outside neither the message service nor Redis is reached', async () => {
     const outside = await yard.network();
+    const reach = async (network, address, port) => (await podman(['run', '--rm', '--network', network, REDIS_IMAGE,
+      'timeout', '2', 'bash', '-c', `exec 3<>/dev/tcp/${address}/${port}`], { anyStatus: true })).code === 0;
     for (const [name, port] of [['message-service', 8001], ['redis', 6379]]) {
       const { NetworkSettings: { Networks: networks } } = await project.part(name).inspect();
-      for (const { IPAddress: address } of Object.values(networks)) {
-        const { code } = await podman(['run', '--rm', '--network', outside, REDIS_IMAGE,
-          'timeout', '2', 'bash', '-c', `exec 3<>/dev/tcp/${address}/${port}`], { anyStatus: true });
-        assert.notEqual(code, 0, `${name} at ${address}`);
+      for (const [network, { IPAddress: address }] of Object.entries(networks)) {
+        assert.equal(await reach(network, address, port), true, `${name} at ${address}, from ${network}`);
+        assert.equal(await reach(outside, address, port), false, `${name} at ${address}`);
       }
     }
   });
@@ -212,6 +225,13 @@ describe('compose.proxy.yaml with two of each service', () => {
   }, { timeout: SETUP_TIMEOUT_MS });
   after(() => yard.close());
 
+  test('the proxy is locked down too, and published for HTTP/3', async () => {
+    const { HostConfig: host, EffectiveCaps: caps, NetworkSettings: { Ports: ports } } = await project.part('proxy').inspect();
+    assert.equal(host.ReadonlyRootfs, true);
+    assert.deepEqual(caps, ['CAP_NET_BIND_SERVICE']);
+    assert.deepEqual(Object.keys(ports).filter((name) => ports[name]).sort(), ['443/tcp', '443/udp', '80/tcp']);
+  });
+
   test('a message sent through TLS shows at both gateways', async () => {
     const sent = await secure(port, { method: 'POST', target: '/messages', body: '{"message": "to all", "ttl": 60}' });
     assert.equal(sent.status, 204, sent.text);
@@ -225,5 +245,18 @@ describe('compose.proxy.yaml with two of each service', () => {
     }
     const { stdout } = await podman(['ps', '--filter', `label=io.podman.compose.project=${project.name}`, '--format', '{{.Names}}']);
     assert.equal(stdout.trim().split('\n').filter((name) => name.includes('message-service')).length, 2);
+  });
+
+  test('readers notice nothing of a gateway that goes', async () => {
+    const gone = project.part('web-gateway', 1);
+    const stopped = gone.stop();
+    const answers = [];
+    for (let over = false; !over || answers.length < ASKED_MIN;) {
+      answers.push((await secure(port, { target: '/messages' })).status);
+      over = over || (await Promise.race([stopped, sleep(20)])) !== undefined;
+    }
+    assert.equal((await stopped).code, 0);
+    assert.deepEqual([...new Set(answers)], [200]);
+    await podman(['start', gone.name]);
   });
 });

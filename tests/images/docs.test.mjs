@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { ROOT, run, SERVICES } from './engine.mjs';
+import YAML from 'yaml';
+import { DEPLOY, ROOT, run, SERVICES } from './engine.mjs';
 
 const BIN_DIR = process.env.BIN_DIR ?? path.join(ROOT, 'build/release/bin');
 const PAGES = ['running.md', 'settings.md', 'sizing.md', 'upgrading.md'];
@@ -51,6 +52,23 @@ describe('docs/settings.md', () => {
     }
     assert.deepEqual([...tableOf(read('settings.md')).keys()].filter((name) => !names.has(name)), []);
   });
+});
+
+describe('deploy/compose.yaml', () => {
+  for (const service of SERVICES) {
+    test(`names the settings of ${service} that can be set from outside with their own defaults`, async () => {
+      const { stdout } = await run(path.join(BIN_DIR, service), ['--help']);
+      const settings = settingsOf(stdout);
+      const { environment } = YAML.parse(readFileSync(path.join(DEPLOY, 'compose.yaml'), 'utf8')).services[service];
+      const open = Object.entries(environment).filter(([, value]) => value.startsWith('${'));
+      assert.ok(open.length > 0);
+      for (const [name, value] of open) {
+        const fallback = settings.get(name) === 'none' ? ' ' : settings.get(name);
+        assert.equal(value, `\${${name}:-${fallback}}`);
+        assert.ok(read('running.md').includes(`\`${name}\``), `${name} in docs/running.md`);
+      }
+    });
+  }
 });
 
 for (const name of PAGES) {

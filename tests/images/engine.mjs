@@ -25,7 +25,7 @@ const NAME = 'localhost/tempmessenger-test';
 const BASE = `${NAME}-base:bookworm`;
 export const REDIS_IMAGE = `${NAME}-redis:bookworm`;
 export const PROXY_IMAGE = `${NAME}-proxy:bookworm`;
-// Two checkouts on one machine do not test each other's images.
+/** Every checkout has images of its own: two of them can be tested on one machine. */
 const CHECKOUT = `${NAME}-${createHash('sha256').update(ROOT).digest('hex').slice(0, 8)}`;
 export const imageOf = (service, tag = 'test') => `${CHECKOUT}/${service}:${tag}`;
 
@@ -54,7 +54,9 @@ const PROCESSES = hardLimit('Max processes', 4096);
 
 function makeEnvironment() {
   const env = { ...process.env, BUILDAH_ISOLATION: 'chroot' };
-  for (const name of ['GATEWAY_IMAGE', 'SERVICE_IMAGE', 'PUBLISH', 'ENGINE', 'TAG', 'BASE']) delete env[name];
+  for (const name of ['GATEWAY_IMAGE', 'SERVICE_IMAGE', 'PUBLISH', 'PULL_POLICY', 'CPUS', 'ENGINE', 'TAG', 'NAME', 'BASE']) {
+    delete env[name];
+  }
   if (env.CONTAINERS_CONF === undefined) {
     env.CONTAINERS_CONF = path.join(scratch, 'containers.conf');
     const runtime = existsSync('/usr/sbin/runc') || existsSync('/usr/bin/runc') ? '[engine]\nruntime="runc"\n' : '';
@@ -270,9 +272,9 @@ export class Yard {
     });
   }
 
-  redis({ network, alias = 'redis', command = ['redis-server', '--save', '', '--protected-mode', 'no'] }) {
+  redis({ network, alias = 'redis', flags = [], command = ['redis-server', '--save', '', '--protected-mode', 'no'] }) {
     return this.container(REDIS_IMAGE, {
-      name: newName('redis'), flags: ['--network', network, '--network-alias', alias, '--user', '999:999'], command,
+      name: newName('redis'), flags: ['--network', network, '--network-alias', alias, '--user', '999:999', ...flags], command,
     });
   }
 

@@ -59,9 +59,13 @@ for (const service of SERVICES) {
       assert.deepEqual(config.Entrypoint, [`/usr/bin/${service}`]);
       assert.ok(config.Env.includes('BIND_ADDRESS=0.0.0.0'), config.Env.join());
       assert.deepEqual(Object.keys(config.ExposedPorts), [`${PORTS[service]}/tcp`]);
-      for (const label of ['title', 'description', 'licenses', 'version', 'revision', 'created']) {
-        assert.ok(labels[`org.opencontainers.image.${label}`], label);
-      }
+      const label = (name) => labels[`org.opencontainers.image.${name}`];
+      assert.equal(label('title'), `TempMessenger ${service}`);
+      assert.ok(label('description'));
+      assert.equal(label('licenses'), 'MIT');
+      assert.match(readFileSync(path.join(ROOT, 'CMakeLists.txt'), 'utf8'), new RegExp(` VERSION ${label('version')}\\b`));
+      assert.equal(label('revision').replace(/-dirty$/, ''), (await run('git', ['rev-parse', 'HEAD'], { cwd: ROOT })).stdout.trim());
+      assert.match(label('created'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
       const health = HealthCheck ?? Healthcheck ?? config.Healthcheck;
       assert.deepEqual(health.Test, ['CMD', `/usr/bin/${service}`, '--healthcheck']);
     });
@@ -127,12 +131,13 @@ describe('the build', () => {
     // A file that nothing reads makes all that is copied new to the cache: only the compiler is kept.
     writeFileSync(path.join(folder, 'cmake/again.txt'), `${process.pid} ${Date.now()}\n`);
     utimesSync(path.join(folder, 'CMakeLists.txt'), new Date(0), new Date(0));
-    const { stdout, stderr } = await buildImages({ cwd: folder, tag: 'again' });
+    const tag = newName('again');
+    const { stdout, stderr } = await buildImages({ cwd: folder, tag });
     assert.match(`${stdout}${stderr}`, /Building C object/);
     for (const service of SERVICES) {
       const file = `/usr/bin/${service}`;
-      assert.equal(await digestOf(imageOf(service, 'again'), file), await digestOf(imageOf(service), file), service);
-      await podman(['rmi', '--force', imageOf(service, 'again')]);
+      assert.equal(await digestOf(imageOf(service, tag), file), await digestOf(imageOf(service), file), service);
+      await podman(['rmi', '--force', imageOf(service, tag)]);
     }
   }));
 });

@@ -6,7 +6,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { clientOf, sleep, until } from '../integration/harness.mjs';
-import { prepare, SETUP_TIMEOUT_MS, Stream, withYard } from './engine.mjs';
+import { podman, prepare, SETUP_TIMEOUT_MS, Stream, withYard } from './engine.mjs';
 
 const STREAMS = 500;
 const WRITERS = 4;
@@ -57,6 +57,16 @@ describe('whatever the order of starting', () => {
     const api = client(gateway);
     assert.equal((await api.post('/messages', { message: 'at last' })).status, 204);
     assert.deepEqual((await api.list('lobby')).map(({ message }) => message), ['at last']);
+  }));
+
+  test('a store at an address that nobody has yet: ready when somebody has it', withYard(async (yard) => {
+    const network = await yard.network();
+    const { stdout } = await podman(['network', 'inspect', network]);
+    const address = JSON.parse(stdout)[0].subnets[0].subnet.replace(/\d+\/24$/, '200');
+    const service = await yard.service('message-service', { network, env: { STORE_URL: `redis://${address}:6379` } });
+    await staysUnready(service);
+    await yard.redis({ network, flags: ['--ip', address] });
+    await service.ready();
   }));
 
   test('a secret that one side lacks: alive, not ready, and well again with the right one', withYard(async (yard) => {
@@ -137,6 +147,14 @@ async function openStreams(yard, box) {
   return streams;
 }
 
+/** A new message service on the same Redis has them all. */
+async function assertKept(yard, network, texts) {
+  const fresh = await yard.service('message-service', { network, env: { STORE_URL } });
+  await fresh.ready();
+  const kept = new Set((await client(fresh).list('lobby')).map(({ message }) => message));
+  assert.deepEqual(texts.filter((text) => !kept.has(text)), []);
+}
+
 describe(`a stop signal with ${STREAMS} open streams`, () => {
   for (const which of ['message-service', 'web-gateway']) {
     test(`ends the ${names[which]} within its grace period, and no acknowledged message is lost`, withYard(async (yard) => {
@@ -158,21 +176,24 @@ describe(`a stop signal with ${STREAMS} open streams`, () => {
       assert.ok(ms < GRACE_MS, `${ms} ms`);
       assert.deepEqual([...new Set(await Promise.all(streams.map(({ ended }) => ended)))], ['end']);
       for (const { text } of streams) assert.match(text, /^event: stopping$/m);
-      const fresh = await yard.service('message-service', { network, env: { STORE_URL } });
-      await fresh.ready();
-      const kept = new Set((await client(fresh).list('lobby')).map(({ message }) => message));
-      assert.deepEqual(writing.accepted.filter((text) => !kept.has(text)), []);
+      await assertKept(yard, network, writing.accepted);
     }));
   }
 
-  test('ends both at once as well', withYard(async (yard) => {
+  test('ends both at once as well, and no acknowledged message is lost', withYard(async (yard) => {
     const network = await yard.network();
     await yard.redis({ network });
     const service = await yard.service('message-service', { network, alias: 'message-service', env: { STORE_URL } });
-    const gateway = await yard.service('web-gateway', { network, env: { MESSAGE_SERVICE_URL: UPSTREAM } });
+    const gateway = await yard.service('web-gateway',
+      { network, env: { MESSAGE_SERVICE_URL: UPSTREAM, RATE_LIMIT: 'off' } });
     await gateway.ready();
     await openStreams(yard, gateway);
+    const writing = write(client(gateway));
+    await until('some is written', () => writing.accepted.length >= WRITTEN_MIN);
     const ends = await Promise.all([service.stop(GRACE_S), gateway.stop(GRACE_S)]);
+    writing.over = true;
+    await Promise.race([writing.done, sleep(LAST_ANSWERS_MS)]);
     for (const { code, ms } of ends) assert.ok(code === 0 && ms < GRACE_MS, `${code}, ${ms} ms`);
+    await assertKept(yard, network, writing.accepted);
   }));
 });

@@ -174,6 +174,12 @@ START_TEST(test_gateway_settings__an_empty_list_is_none)
     load("ALLOWED_ORIGINS=");
     ck_assert_uint_eq(settings.allowed_origins_count, 0);
     settings_fini(&gateway_settings_program, &settings);
+    load("TRUSTED_PROXIES= ");
+    ck_assert_uint_eq(settings.trusted_proxies_count, 0);
+    settings_fini(&gateway_settings_program, &settings);
+    load("ALLOWED_ORIGINS=  ");
+    ck_assert_uint_eq(settings.allowed_origins_count, 0);
+    settings_fini(&gateway_settings_program, &settings);
 }
 END_TEST
 
@@ -184,7 +190,7 @@ START_TEST(test_gateway_settings__what_are_no_proxies_is_refused)
                    "TRUSTED_PROXIES: \"10.0.0.0/33\" is not " PROXIES_RULE);
     assert_refused("TRUSTED_PROXIES=::1,", "TRUSTED_PROXIES: \"::1,\" is not " PROXIES_RULE);
     assert_refused("TRUSTED_PROXIES=,::1", "TRUSTED_PROXIES: \",::1\" is not " PROXIES_RULE);
-    assert_refused("TRUSTED_PROXIES= ", "TRUSTED_PROXIES: \" \" is not " PROXIES_RULE);
+    assert_refused("TRUSTED_PROXIES= ,", "TRUSTED_PROXIES: \" ,\" is not " PROXIES_RULE);
 }
 END_TEST
 

@@ -202,6 +202,22 @@ START_TEST(test_room_feed_trouble__a_broken_connection_is_trouble)
     stand_in_expect_told(&stand_in_lobby, "sync 2:;");
     stand_in_reset_connection(peer);
     stand_in_expect_warnings(1);
+    ck_assert_str_eq(stand_in_last_cause, "the connection broke off");
+    close(stand_in_accept_feed());
+}
+END_TEST
+
+/* A service that is killed leaves a stream without its last chunk. */
+START_TEST(test_room_feed_trouble__a_stream_that_is_cut_off_is_trouble)
+{
+    int peer = stand_in_accept_feed();
+    stand_in_say(peer, HEAD_OF("text/event-stream",
+                               "Last-Event-ID: " ID(2) "\r\nTransfer-Encoding: chunked\r\n"));
+    stand_in_say(peer, "100\r\n" RESUMED(0));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;");
+    close(peer);
+    stand_in_expect_warnings(1);
+    ck_assert_str_eq(stand_in_last_cause, "the connection broke off");
     close(stand_in_accept_feed());
 }
 END_TEST
@@ -358,6 +374,7 @@ static void add_bad(TCase *tests)
     tcase_add_test(tests, test_room_feed_trouble__an_end_before_all_missed_have_come_is_a_failure);
     tcase_add_test(tests, test_room_feed_trouble__an_end_is_no_trouble);
     tcase_add_test(tests, test_room_feed_trouble__a_broken_connection_is_trouble);
+    tcase_add_test(tests, test_room_feed_trouble__a_stream_that_is_cut_off_is_trouble);
     tcase_add_test(tests, test_room_feed_trouble__after_stopping_a_broken_connection_is_an_end);
 }
 
