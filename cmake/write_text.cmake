@@ -1,6 +1,7 @@
 # Writes the bytes of INPUT to OUTPUT as a C array called NAME (see embed_text.cmake).
 file(READ ${INPUT} hex HEX)
-string(REGEX REPLACE "(..)" "0x\\1, " bytes "${hex}")
-string(REGEX REPLACE "((0x.., ){16})" "\\1\n    " bytes "${bytes}")
+string(REGEX REPLACE "(........................)" "\\1\n    " hex "${hex}")
+# As characters, not numbers: the number of a byte above 127 does not fit into a char.
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1', " bytes "${hex}")
 file(WRITE ${OUTPUT}
-  "extern const char ${NAME}[];\n\nconst char ${NAME}[] = {\n    ${bytes}0x00,\n};\n")
+  "extern const char ${NAME}[];\n\nconst char ${NAME}[] = {\n    ${bytes}'\\0',\n};\n")

@@ -76,7 +76,10 @@ static enum error_code run(const void *program_settings, struct error *err)
     unsigned threads = process_threads(settings->common.http_threads);
     struct message_service service = {0};
     set_rules(settings, &service);
-    enum error_code code = open_store(settings, threads, &service.store, err);
+    enum error_code code =
+        openapi_make(openapi_shared, message_service_openapi, &service.openapi, err);
+    if (!code)
+        code = open_store(settings, threads, &service.store, err);
     if (!code) {
         service.rooms = store_source_rooms(service.store, settings->common.max_connections);
         code = service.rooms ? serve(settings, threads, &service, err)
@@ -84,6 +87,7 @@ static enum error_code run(const void *program_settings, struct error *err)
     }
     live_rooms_free(service.rooms);
     message_store_free(service.store);
+    openapi_free(service.openapi);
     return code;
 }
 

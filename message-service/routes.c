@@ -116,6 +116,13 @@ static enum error_code get_konnichiwa(struct http_exchange *exchange, void *cont
     return http_answer(exchange, 200, HTTP_TYPE_TEXT, greeting, sizeof greeting - 1);
 }
 
+static enum error_code get_openapi(struct http_exchange *exchange, void *context, struct error *err)
+{
+    const struct message_service *service = context;
+    (void)err;
+    return openapi_answer(service->openapi, exchange);
+}
+
 static enum error_code get_livez(struct http_exchange *exchange, void *context, struct error *err)
 {
     (void)context;
@@ -143,6 +150,7 @@ const struct http_route message_service_routes[] = {
     {.path = "/rooms/:room/messages", .get = get_messages, .post = post_message},
     {.path = "/rooms/:room/messages/:id", .get = get_message},
     {.path = "/konnichiwa", .get = get_konnichiwa},
+    {.path = "/openapi.json", .get = get_openapi},
     {.path = "/livez", .get = get_livez, .open = true},
     {.path = "/readyz", .get = get_readyz, .open = true},
 };

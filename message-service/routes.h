@@ -8,6 +8,7 @@
 #include "live_room.h"
 #include "message_limits.h"
 #include "message_store.h"
+#include "openapi.h"
 
 #include <stdatomic.h>
 
@@ -18,10 +19,14 @@ struct message_service {
     uint64_t sync_timeout_ms; /* how long a first reader waits for a room */
     struct draft_rules rules;
     char limits[MESSAGE_LIMITS_SIZE]; /* the same, as the readers of events are told them */
-    _Atomic bool stopping;            /* not ready any more */
+    struct openapi *openapi;
+    _Atomic bool stopping; /* not ready any more */
 };
 
 extern const struct http_route message_service_routes[];
 extern const size_t message_service_route_count;
+
+/* What these routes add to the OpenAPI document, NUL-terminated; the build embeds it. */
+extern const char message_service_openapi[];
 
 #endif

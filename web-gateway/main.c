@@ -31,6 +31,7 @@ static void close_parts(struct process_parts *parts)
     room_feeds_free(parts->feeds);
     message_client_free(gateway->client);
     rate_limit_free(gateway->rate_limit);
+    openapi_free(gateway->openapi);
     static_files_free(gateway->static_files);
     page_free(gateway->page);
 }
@@ -97,6 +98,8 @@ static enum error_code open_parts(const struct gateway_settings *settings, unsig
     gateway->allowed_origins = settings->allowed_origins;
     gateway->allowed_origin_count = settings->allowed_origins_count;
     enum error_code code = load_page(settings, gateway, err);
+    if (!code)
+        code = openapi_make(openapi_shared, web_gateway_openapi, &gateway->openapi, err);
     if (code)
         return code;
     gateway->client = message_client_new(&client);

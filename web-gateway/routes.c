@@ -198,6 +198,13 @@ static enum error_code get_static(struct http_exchange *exchange, void *context,
     return http_answer_tagged(exchange, file->type, file->etag, file->data, file->len);
 }
 
+static enum error_code get_openapi(struct http_exchange *exchange, void *context, struct error *err)
+{
+    const struct web_gateway *gateway = context;
+    (void)err;
+    return openapi_answer(gateway->openapi, exchange);
+}
+
 static enum error_code get_livez(struct http_exchange *exchange, void *context, struct error *err)
 {
     (void)context;
@@ -234,6 +241,7 @@ const struct http_route web_gateway_routes[] = {
     {.path = "/rooms/:room/messages/:id", .get = get_message},
     {.path = "/static/:file", .get = get_static},
     {.path = "/konnichiwa", .get = get_konnichiwa},
+    {.path = "/openapi.json", .get = get_openapi},
     {.path = "/livez", .get = get_livez},
     {.path = "/readyz", .get = get_readyz},
 };

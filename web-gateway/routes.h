@@ -10,6 +10,7 @@
 #include "live_room.h"
 #include "message_client.h"
 #include "message_limits.h"
+#include "openapi.h"
 #include "page.h"
 #include "rate_limit.h"
 #include "static_files.h"
@@ -23,6 +24,7 @@ struct web_gateway {
     uint64_t upstream_timeout_ms; /* how long a first reader waits for a room */
     struct page *page;
     struct static_files *static_files;
+    struct openapi *openapi;
     struct rate_limit *rate_limit; /* NULL: off */
     const struct address_block *trusted_proxies;
     size_t trusted_proxy_count;
@@ -36,5 +38,8 @@ struct web_gateway {
 
 extern const struct http_route web_gateway_routes[];
 extern const size_t web_gateway_route_count;
+
+/* What these routes add to the OpenAPI document, NUL-terminated; the build embeds it. */
+extern const char web_gateway_openapi[];
 
 #endif

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,17 +56,6 @@ static bool is_name(const char *name)
            strspn(name, others) == len;
 }
 
-/* FNV-1a, 64 bits: the files are the operator's, nobody gains by making two collide. */
-static uint64_t hash(const char *data, size_t len)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < len; i++) {
-        hash ^= (unsigned char)data[i];
-        hash *= UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
 /* Fills in the data of `file`, which the caller frees even on failure. */
 static enum error_code read_data(int fd, struct static_file *file, struct error *err)
 {
@@ -102,8 +90,7 @@ static enum error_code load_file(int dir_fd, const char *name, struct static_fil
     enum error_code code = read_data(fd, file, err);
     close(fd);
     if (!code)
-        snprintf(file->etag, sizeof file->etag, "\"%016llx-%zx\"",
-                 (unsigned long long)hash(file->data, file->len), file->len);
+        entity_tag_make(file->data, file->len, file->etag);
     return code;
 }
 

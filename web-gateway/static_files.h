@@ -8,6 +8,7 @@
 #define TEMPMESSENGER_STATIC_FILES_H
 
 #include "cleanup.h"
+#include "entity_tag.h"
 #include "error.h"
 
 #include <stddef.h>
@@ -18,13 +19,11 @@ enum {
     STATIC_FILES_SIZE_MAX = 1024 * 1024 /* bytes of one file */
 };
 
-enum { STATIC_FILE_ETAG_SIZE = 40 };
-
 struct static_file {
     char name[STATIC_FILES_NAME_MAX + 1];
-    const char *type;                 /* for Content-Type; static */
-    char etag[STATIC_FILE_ETAG_SIZE]; /* strong, quotes included; the same bytes give the same */
-    char *data;                       /* never NULL, even where len is 0 */
+    const char *type; /* for Content-Type; static */
+    char etag[ENTITY_TAG_SIZE];
+    char *data; /* never NULL, even where len is 0 */
     size_t len;
 };
 
