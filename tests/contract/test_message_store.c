@@ -392,6 +392,7 @@ END_TEST
 START_TEST(test_message_store__found_message_keeps_its_end)
 {
     subject_open(_i, 10);
+    uint64_t begin_us = clock_monotonic_us(subject_clock(_i));
     struct message *saved = subject_save("lobby", "hello", TTL_MS), *found;
     if (_i == SUBJECT_MEMORY)
         subject_advance_us(1234567);
@@ -400,7 +401,10 @@ START_TEST(test_message_store__found_message_keeps_its_end)
     uint64_t now_us = clock_monotonic_us(subject_clock(_i));
     ck_assert_int_eq(found->expires_at_ms, saved->expires_at_ms);
     ck_assert_uint_le(found->deadline_us, now_us + TTL_MS * 1000u);
-    ck_assert_uint_ge(found->deadline_us + 1000, saved->deadline_us);
+    /* Redis tells whole milliseconds, and not when we heard of them: the save may be read late. */
+    ck_assert_uint_ge(found->deadline_us + 1000, begin_us + TTL_MS * 1000u);
+    if (_i == SUBJECT_MEMORY)
+        ck_assert_uint_eq(found->deadline_us, saved->deadline_us);
     message_release(saved);
     message_release(found);
     subject_close();
