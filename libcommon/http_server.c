@@ -35,6 +35,9 @@ enum {
     /* How long a stop waits for the rest of a request: a peer that has gone in the middle of one is
      * not noticed by libmicrohttpd before the idle timeout. */
     HALF_REQUEST_WAIT_MS = 1000,
+    /* How long a stop waits for clients that keep their connection to ask once more and be told. */
+    GOODBYE_WAIT_MS = 1000,
+    GOODBYE_POLL_MS = 10,
     /* A server's options besides the terminator. */
     MHD_OPTIONS = 8,
 };
@@ -259,15 +262,41 @@ static void await(struct http_server *server, const _Atomic size_t *count, uint6
         continue;
 }
 
+static uint64_t now_ms(void)
+{
+    return clock_monotonic_us(&clock_system) / 1000;
+}
+
+static uint64_t left_ms(uint64_t end_ms, uint64_t at_most_ms)
+{
+    uint64_t now = now_ms();
+    uint64_t left = end_ms > now ? end_ms - now : 0;
+    return left < at_most_ms ? left : at_most_ms;
+}
+
+/* While the server drains each answer closes its connection. One that is closed without an answer
+ * may just have taken a request, which its client cannot tell from one that was carried out. */
+static void await_goodbyes(struct http_server *server, uint64_t timeout_ms)
+{
+    uint64_t end_ms = now_ms() + timeout_ms;
+    struct timespec pause = {.tv_nsec = GOODBYE_POLL_MS * 1000 * 1000};
+    while (MHD_get_daemon_info(server->instance.mhd_daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+                   ->num_connections &&
+           now_ms() < end_ms)
+        nanosleep(&pause, NULL);
+}
+
 void http_server_drain(struct http_server *server, uint64_t timeout_ms)
 {
+    uint64_t end_ms = now_ms() + timeout_ms;
     atomic_store(&server->draining, true);
     stop_listening(server);
-
-    uint64_t half_ms = timeout_ms < HALF_REQUEST_WAIT_MS ? timeout_ms : HALF_REQUEST_WAIT_MS;
-    LOCKED(&server->lock);
-    await(server, &server->active, half_ms);
-    await(server, &server->serving, timeout_ms - half_ms);
+    {
+        LOCKED(&server->lock);
+        await(server, &server->active, left_ms(end_ms, HALF_REQUEST_WAIT_MS));
+        await(server, &server->serving, left_ms(end_ms, timeout_ms));
+    }
+    await_goodbyes(server, left_ms(end_ms, GOODBYE_WAIT_MS));
 }
 
 void http_server_free(struct http_server *server)

@@ -45,8 +45,9 @@ enum error_code http_server_start(const struct http_server_config *config,
 unsigned http_server_port(const struct http_server *server);
 
 /* Takes no more connections and waits until the requests under way are answered, at most
- * `timeout_ms`; for those that have come only in part, a second at most. Streams are requests under
- * way: end them first. Once. */
+ * `timeout_ms`; for those that have come only in part, a second at most. Then, within the same time
+ * and for a second at most, until no client keeps a connection: each is closed with its next answer.
+ * Streams are requests under way: end them first. Once. */
 void http_server_drain(struct http_server *server, uint64_t timeout_ms);
 
 /* Ends what is left and frees. No stream may be suspended. Takes NULL. */

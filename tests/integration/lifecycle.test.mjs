@@ -1,14 +1,17 @@
 // Starting, stopping, and the order in which things come and go.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { describe, test } from 'node:test';
 import {
-  assertAccepted, assertProblem, clientOf, freePort, newRoom, ready, request, SERVICES, until, withWorld,
+  assertAccepted, assertProblem, clientOf, freePort, newRoom, ready, request, SERVICES, sleep, until, withWorld,
 } from './harness.mjs';
 
 const STOP_MAX_MS = 8000;
+const KEPT = 20;
+const KEPT_PAUSE_MS = 20;
 
 /** One of the two, with what it needs to run. */
 async function start(world, name, env = {}) {
@@ -50,6 +53,28 @@ for (const name of SERVICES) {
       assert.ok(Date.now() - begin < STOP_MAX_MS, `${Date.now() - begin} ms`);
       socket.destroy();
       agent.destroy();
+    }));
+
+    test('clients that keep their connections are told to close them', withWorld(async (world) => {
+      const service = await start(world, name);
+      const talk = async () => {
+        const socket = net.connect({ port: service.port, host: '127.0.0.1' });
+        world.onClose(() => socket.destroy());
+        socket.setEncoding('latin1');
+        await once(socket, 'connect');
+        const answers = socket[Symbol.asyncIterator]();
+        for (let asked = 1; ; asked += 1) {
+          socket.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+          const { value: head = '' } = await answers.next().catch(() => ({}));
+          assert.match(head, /^HTTP\/1\.1 200 /, `request ${asked} had no answer`);
+          if (/^connection: close\r$/im.test(head)) return asked;
+          await sleep(KEPT_PAUSE_MS);
+        }
+      };
+      const talks = [...Array(KEPT)].map(talk);
+      await sleep(10 * KEPT_PAUSE_MS);
+      await service.stop();
+      for (const asked of await Promise.all(talks)) assert.ok(asked > 1);
     }));
 
     test('stops in order under load', withWorld(async (world) => {
