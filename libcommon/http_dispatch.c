@@ -122,20 +122,41 @@ static enum error_code serve(struct http_server *server, struct http_exchange *e
 }
 
 /* What others must be reached for, and cannot be, is said once, and once more when it can again; in
- * between each request that fails has its line at debug. */
-static void log_cause(struct http_server *server, const struct http_exchange *exchange,
-                      enum error_code code, const struct error *err)
+ * between each failure has its line at debug. */
+static void log_failure(struct http_server *server, const char *message, const char *request_id,
+                        enum error_code code, const struct error *err)
 {
-    if (!code && exchange->blocks && atomic_exchange(&server->unavailable, false))
-        log_write(LOG_LEVEL_INFO, "available again");
     if (!err->cause[0])
         return;
     bool outage = code == ERROR_UNAVAILABLE || code == ERROR_TIMEOUT;
     bool worth_a_warning =
         outage ? !atomic_exchange(&server->unavailable, true) : error_status(code) >= 500;
-    log_write(worth_a_warning ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "request failed",
-              LOG_TEXT("request_id", exchange->request_id), LOG_TEXT("error", error_type(code)),
+    log_write(worth_a_warning ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, message,
+              LOG_TEXT("request_id", request_id), LOG_TEXT("error", error_type(code)),
               LOG_TEXT("cause", err->cause));
+}
+
+static void log_end_of_outage(struct http_server *server)
+{
+    if (atomic_exchange(&server->unavailable, false))
+        log_write(LOG_LEVEL_INFO, "available again");
+}
+
+static void log_outcome(struct http_server *server, const struct http_exchange *exchange,
+                        enum error_code code, const struct error *err)
+{
+    if (!code && exchange->blocks)
+        log_end_of_outage(server);
+    log_failure(server, "request failed", exchange->request_id, code, err);
+}
+
+void http_server_note_outage(struct http_server *server, enum error_code code,
+                             const struct error *err)
+{
+    if (!code)
+        log_end_of_outage(server);
+    else
+        log_failure(server, "not ready", NULL, code, err);
 }
 
 /* The path in the request line, which may come with scheme and host before it (RFC 9112, 3.2.2). */
@@ -173,7 +194,7 @@ int http_dispatch(const struct _u_request *request, struct _u_response *response
     enum error_code code = serve(server, exchange, route, &err);
     if (exchange->blocks)
         gate_leave(&server->gate);
-    log_cause(server, exchange, code, &err);
+    log_outcome(server, exchange, code, &err);
     if (code)
         http_answer_problem(exchange, code, &err);
     exchange->response = NULL;

@@ -44,6 +44,12 @@ enum error_code http_server_start(const struct http_server_config *config,
 /* The port that is listened on. */
 unsigned http_server_port(const struct http_server *server);
 
+/* What a service needs was tried outside of a request, and went as `code` and `err` tell. An outage
+ * is one warning in the log and one line when it is over, whoever meets them: requests that fail,
+ * or this. Any thread. */
+void http_server_note_outage(struct http_server *server, enum error_code code,
+                             const struct error *err);
+
 /* Takes no more connections and waits until the requests under way are answered, at most
  * `timeout_ms`; for those that have come only in part, a second at most. Then, within the same time
  * and for a second at most, until no client keeps a connection: each is closed with its next answer.

@@ -20,6 +20,8 @@ extern char **environ;
 /* Files that are not a client's connection: to stores and services, sockets that listen, the log. */
 enum { FILES_RESERVE = 512 };
 
+enum { CHECK_INTERVAL_MS = 1000 };
+
 /* Each connection is an open file, and there are some others. */
 static void warn_of_file_limit(unsigned max_connections)
 {
@@ -29,8 +31,25 @@ static void warn_of_file_limit(unsigned max_connections)
                   LOG_NUMBER("open_files", limit), LOG_NUMBER("max_connections", max_connections));
 }
 
-enum error_code service_run(const struct http_server_config *config, uint64_t shutdown_timeout_ms,
-                            void (*stop)(void *service), struct error *err)
+/* Blocks until SIGTERM or SIGINT comes; returns its name. */
+static const char *await_signal(struct http_server *server, const struct http_server_config *config,
+                                const struct service_hooks *hooks)
+{
+    for (;;) {
+        struct error err = {0};
+        enum error_code code = hooks->check(config->service, &err);
+        http_server_note_outage(server, code, &err);
+        if (!code)
+            return process_wait();
+        const char *signal = process_wait_for(CHECK_INTERVAL_MS);
+        if (signal)
+            return signal;
+    }
+}
+
+enum error_code service_run(const struct http_server_config *config,
+                            const struct service_hooks *hooks, uint64_t shutdown_timeout_ms,
+                            struct error *err)
 {
     struct http_server *server;
     enum error_code code = http_server_start(config, &server, err);
@@ -39,9 +58,9 @@ enum error_code service_run(const struct http_server_config *config, uint64_t sh
     log_write(LOG_LEVEL_INFO, "listening", LOG_TEXT("address", config->address),
               LOG_NUMBER("port", http_server_port(server)), LOG_NUMBER("threads", config->threads));
     warn_of_file_limit(config->max_connections);
-    const char *signal = process_wait();
+    const char *signal = await_signal(server, config, hooks);
     log_write(LOG_LEVEL_INFO, "stopping", LOG_TEXT("signal", signal));
-    stop(config->service);
+    hooks->stop(config->service);
     http_server_drain(server, shutdown_timeout_ms);
     http_server_free(server);
     return ERROR_NONE;

@@ -27,19 +27,27 @@ struct service_program {
 int service_main(const struct service_program *program, int argc, char *argv[], void *settings,
                  struct common_settings *common);
 
+/* What service_run calls on its own thread, with the config's service, while requests come. */
+struct service_hooks {
+    /* Whether what the service needs can be reached: UNAVAILABLE or TIMEOUT where it cannot. Blocks
+     * for a bounded time. Each second from the start on until it has been reached once. */
+    enum error_code (*check)(void *service, struct error *err);
+
+    /* Once, at the end: the service says that it is not ready any more and ends its streams, which
+     * the wait would else be for. Not where the start fails. */
+    void (*stop)(void *service);
+};
+
 /*
  * The time between a service's start and its end. Starts the server, logs "listening", and blocks
- * until SIGTERM or SIGINT comes; then logs "stopping", calls `stop` with the config's service, waits
- * at most `shutdown_timeout_ms` for the requests under way, and frees the server: no handler runs
- * after that.
- *
- * `stop` runs once, on this thread, while requests still come and are answered. There the service
- * says that it is not ready any more and ends its streams, which the wait would else be for. It is
- * not called where the start fails.
+ * until SIGTERM or SIGINT comes; what `check` cannot reach meanwhile is logged once, whether anybody
+ * asks for it or not. Then logs "stopping", calls `stop`, waits at most `shutdown_timeout_ms` for the
+ * requests under way, and frees the server: no handler runs after that.
  *
  * Once, within a program's `run`. Errors are http_server_start's.
  */
-enum error_code service_run(const struct http_server_config *config, uint64_t shutdown_timeout_ms,
-                            void (*stop)(void *service), struct error *err) ERROR_MUST_USE;
+enum error_code service_run(const struct http_server_config *config,
+                            const struct service_hooks *hooks, uint64_t shutdown_timeout_ms,
+                            struct error *err) ERROR_MUST_USE;
 
 #endif

@@ -49,7 +49,8 @@ static enum error_code serve(const struct service_settings *settings, unsigned t
         .route_count = message_service_route_count,
         .service = service,
     };
-    return service_run(&config, settings->common.shutdown_timeout_ms, stop, err);
+    const struct service_hooks hooks = {.check = message_service_check, .stop = stop};
+    return service_run(&config, &hooks, settings->common.shutdown_timeout_ms, err);
 }
 
 static void set_rules(const struct service_settings *settings, struct message_service *service)

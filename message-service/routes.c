@@ -130,6 +130,12 @@ static enum error_code get_livez(struct http_exchange *exchange, void *context, 
     return http_answer_ok(exchange);
 }
 
+enum error_code message_service_check(void *context, struct error *err)
+{
+    struct message_service *service = context;
+    return message_store_check(service->store, err);
+}
+
 static enum error_code get_readyz(struct http_exchange *exchange, void *context, struct error *err)
 {
     struct message_service *service = context;
@@ -137,7 +143,7 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
         return error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
     enum error_code code = http_block(exchange, err);
     if (!code)
-        code = message_store_check(service->store, err);
+        code = message_service_check(service, err);
     /* Not ready is one status, whatever the store's trouble is. */
     return code ? ERROR_UNAVAILABLE : http_answer_ok(exchange);
 }

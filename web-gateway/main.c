@@ -130,7 +130,8 @@ static enum error_code serve(const struct gateway_settings *settings, unsigned t
         .route_count = web_gateway_route_count,
         .service = gateway,
     };
-    return service_run(&config, settings->common.shutdown_timeout_ms, stop, err);
+    const struct service_hooks hooks = {.check = web_gateway_check, .stop = stop};
+    return service_run(&config, &hooks, settings->common.shutdown_timeout_ms, err);
 }
 
 static enum error_code run(const void *program_settings, struct error *err)

@@ -212,6 +212,17 @@ static enum error_code get_livez(struct http_exchange *exchange, void *context, 
     return http_answer_ok(exchange);
 }
 
+enum error_code web_gateway_check(void *context, struct error *err)
+{
+    struct web_gateway *gateway = context;
+    if (atomic_load(&gateway->connected))
+        return ERROR_NONE;
+    enum error_code code = message_client_check(gateway->client, err);
+    if (!code)
+        atomic_store(&gateway->connected, true);
+    return code;
+}
+
 /* Ready once the message service has answered; what happens to it later does not take the gateway
  * out of service, since it can go on showing what it knows. */
 static enum error_code get_readyz(struct http_exchange *exchange, void *context, struct error *err)
@@ -219,15 +230,12 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
     struct web_gateway *gateway = context;
     if (atomic_load(&gateway->stopping))
         return error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
-    if (!atomic_load(&gateway->connected)) {
-        enum error_code code = http_block(exchange, err);
-        if (!code)
-            code = message_client_check(gateway->client, err);
-        if (code)
-            return ERROR_UNAVAILABLE;
-        atomic_store(&gateway->connected, true);
-    }
-    return http_answer_ok(exchange);
+    if (atomic_load(&gateway->connected))
+        return http_answer_ok(exchange);
+    enum error_code code = http_block(exchange, err);
+    if (!code)
+        code = web_gateway_check(gateway, err);
+    return code ? ERROR_UNAVAILABLE : http_answer_ok(exchange);
 }
 
 const struct http_route web_gateway_routes[] = {

@@ -30,8 +30,9 @@ async function troubles(box) {
   return (await box.entries()).filter(({ level }) => level === 'warning' || level === 'error');
 }
 
-/** Alive and not ready, however often it is asked; and its log says so once. */
+/** Alive and not ready, however often it is asked; and its log says so once, before anybody asks. */
 async function staysUnready(box) {
+  await until(`${box.name} says what is missing`, async () => (await troubles(box)).length > 0);
   await box.alive();
   for (let round = 0; round < ROUNDS; round += 1) {
     assert.equal(await box.status('/readyz'), 503, box.name);

@@ -124,6 +124,44 @@ for (const name of SERVICES) {
   });
 }
 
+describe('what is missing at the start', () => {
+  const entries = (service, ...messages) => service.logLines().map((line) => JSON.parse(line))
+    .filter(({ message }) => messages.includes(message));
+  const NOT_READY = ['not ready', 'request failed'];
+
+  test('the message service says that its store is away, and when it is there, though nobody asks', withWorld(async (world) => {
+    const port = await freePort();
+    const service = await world.messageService({ STORE_URL: `redis://127.0.0.1:${port}` });
+    await until('it says so', () => entries(service, ...NOT_READY).length > 0);
+    assert.equal((await request(service.url, { path: '/readyz' })).status, 503);
+    await world.redis({ port });
+    await until('it says that it is over', () => entries(service, 'available again').length > 0);
+    assert.deepEqual(entries(service, ...NOT_READY).map(({ level, message }) => [level, message]),
+      [['warning', 'not ready']]);
+    assert.equal(entries(service, 'available again').length, 1);
+    assert.equal((await request(service.url, { path: '/readyz' })).status, 200);
+  }));
+
+  test('the gateway says that its message service is away, and when it is there, though nobody asks', withWorld(async (world) => {
+    const port = await freePort();
+    const gateway = await world.gateway(`http://127.0.0.1:${port}`);
+    await until('it says so', () => entries(gateway, ...NOT_READY).length > 0);
+    assert.equal((await request(gateway.url, { path: '/readyz' })).status, 503);
+    await world.messageService({ PORT: String(port) });
+    await until('it says that it is over', () => entries(gateway, 'available again').length > 0);
+    assert.deepEqual(entries(gateway, ...NOT_READY).map(({ level, message }) => [level, message]),
+      [['warning', 'not ready']]);
+    assert.equal(entries(gateway, 'available again').length, 1);
+    assert.equal((await request(gateway.url, { path: '/readyz' })).status, 200);
+  }));
+
+  test('a service that finds its neighbour at once says nothing', withWorld(async (world) => {
+    const { service, gateway } = await world.stack();
+    await clientOf(gateway).create(newRoom(), 'a');
+    for (const one of [service, gateway]) assert.deepEqual(entries(one, ...NOT_READY, 'available again'), []);
+  }));
+});
+
 describe('the gateway and its message service', () => {
   test('the gateway may start first', withWorld(async (world) => {
     const port = await freePort();
