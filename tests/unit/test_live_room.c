@@ -1385,6 +1385,14 @@ START_TEST(test_live_room__who_comes_after_the_stop_is_refused)
 }
 END_TEST
 
+/* Waits for the timer's thread to send the reader a comment. */
+static void await_comment(struct reader *reader)
+{
+    do
+        pump(reader);
+    while (!strstr(reader->text.data, "\n:\n") && sched_yield() == 0);
+}
+
 START_TEST(test_live_room__takes_as_many_subscribers_as_it_may)
 {
     struct reader readers[SUBSCRIBERS_MAX];
@@ -1397,6 +1405,7 @@ START_TEST(test_live_room__takes_as_many_subscribers_as_it_may)
     struct http_exchange exchange = {0};
     ck_assert_int_eq(live_room_subscribe(other, &exchange, NULL, &err), ERROR_UNAVAILABLE);
     ck_assert_str_ne(err.detail, "");
+    await_comment(&readers[1]); /* which was asked for on behalf of who was refused */
     leave(&readers[0]);
     subscribe(&another, lobby, NULL);
     assert_told(&another, "retry; snapshot #0");
