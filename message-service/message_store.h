@@ -138,7 +138,7 @@ enum message_store_call {
 
 /* What an operator is told. */
 struct message_store_stats {
-    bool up;           /* the last call that was made reached it, or none was made yet */
+    bool up;           /* the last call that was made was answered, or none was made yet */
     uint64_t accepted; /* messages saved; the repeats of a save are not counted */
     struct call_meter_stats calls[MESSAGE_STORE_CALLS]; /* of what was well-formed */
 };

@@ -57,7 +57,7 @@ void redis_pool_free(struct redis_pool *pool);
 enum error_code redis_pool_call(struct redis_pool *pool, const struct redis_command *command,
                                 redisReply **ret_reply, struct error *err) ERROR_MUST_USE;
 
-/* Whether the last call that was made reached it, or none was made yet. */
+/* Whether the last call that was made was answered, or none was made yet. Waits for nobody. */
 bool redis_pool_up(struct redis_pool *pool);
 
 /* Begins the command that redis_pool_eval completes: its number of keys; keys and arguments follow

@@ -28,7 +28,7 @@ static void write_store(struct metrics_writer *writer, const struct message_stor
     struct message_store_stats stats;
     message_store_stats(store, &stats);
     metrics_write_family(writer, "tempmessenger_store_up", METRICS_GAUGE,
-                         "Whether the last call to the store reached it.");
+                         "Whether the last call to the store was answered.");
     metrics_write_number(writer, NULL, stats.up);
     call_meter_write(&store_calls, stats.calls, writer);
     metrics_write_family(writer, "tempmessenger_messages_accepted_total", METRICS_COUNTER,

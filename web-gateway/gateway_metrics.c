@@ -27,7 +27,7 @@ static void write_client(struct metrics_writer *writer, struct message_client *c
     struct message_client_stats stats;
     message_client_stats(client, &stats);
     metrics_write_family(writer, "tempmessenger_upstream_up", METRICS_GAUGE,
-                         "Whether the last call to the message service reached it.");
+                         "Whether the last call to the message service was answered.");
     metrics_write_number(writer, NULL, stats.up);
     call_meter_write(&upstream_calls, stats.calls, writer);
 }

@@ -84,7 +84,7 @@ enum message_client_call {
 
 /* What an operator is told. */
 struct message_client_stats {
-    bool up; /* the last call that was made reached the service, or none was made yet */
+    bool up; /* the last call that was made was answered, or none was made yet */
     struct call_meter_stats calls[MESSAGE_CLIENT_CALLS];
 };
 
