@@ -32,6 +32,12 @@ bool breaker_allow(struct breaker *breaker)
     return true;
 }
 
+bool breaker_closed(struct breaker *breaker)
+{
+    LOCKED(&breaker->lock);
+    return breaker->state == BREAKER_CLOSED;
+}
+
 void breaker_success(struct breaker *breaker)
 {
     LOCKED(&breaker->lock);

@@ -36,6 +36,9 @@ void breaker_fini(struct breaker *breaker);
  * breaker_failure, else a trial would never end. */
 bool breaker_allow(struct breaker *breaker) __attribute__((warn_unused_result));
 
+/* Whether what was tried last went well, or nothing was tried yet. */
+bool breaker_closed(struct breaker *breaker);
+
 /* It was reached: closes, whatever the state was. */
 void breaker_success(struct breaker *breaker);
 

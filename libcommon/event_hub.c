@@ -130,10 +130,14 @@ void event_hub_join(struct event_hub *hub, struct subscriber *subscriber)
     hub->count++;
 }
 
+static bool is_joined(const struct event_hub *hub, const struct subscriber *subscriber)
+{
+    return subscriber->previous || hub->first == subscriber;
+}
+
 void event_hub_leave(struct event_hub *hub, struct subscriber *subscriber)
 {
-    bool joined = subscriber->previous || hub->first == subscriber;
-    if (!joined)
+    if (!is_joined(hub, subscriber))
         return;
     if (subscriber->previous)
         subscriber->previous->next = subscriber->next;
@@ -142,6 +146,11 @@ void event_hub_leave(struct event_hub *hub, struct subscriber *subscriber)
     if (subscriber->next)
         subscriber->next->previous = subscriber->previous;
     hub->count--;
+}
+
+bool event_hub_fell_behind(const struct event_hub *hub, const struct subscriber *subscriber)
+{
+    return is_joined(hub, subscriber) && subscriber->position < hub->tail;
 }
 
 size_t event_hub_subscribers(const struct event_hub *hub)
@@ -216,7 +225,7 @@ ssize_t event_hub_read(struct event_hub *hub, struct subscriber *subscriber, uin
 {
     size_t len = copy_opening(subscriber, bytes, max);
     if (!subscriber->opening) {
-        if (subscriber->position < hub->tail)
+        if (event_hub_fell_behind(hub, subscriber))
             return len ? (ssize_t)len : HTTP_STREAM_END;
         len += copy_events(hub, subscriber, now_us, bytes + len, max - len);
     }

@@ -73,6 +73,9 @@ void event_hub_join(struct event_hub *hub, struct subscriber *subscriber);
 /* Takes a subscriber who never joined too. */
 void event_hub_leave(struct event_hub *hub, struct subscriber *subscriber);
 
+/* Whether the subscriber has joined, and has fallen out of the ring since: its next read is the end. */
+bool event_hub_fell_behind(const struct event_hub *hub, const struct subscriber *subscriber);
+
 size_t event_hub_subscribers(const struct event_hub *hub);
 
 /* As http_stream_ops.read: copies what there is, or suspends the connection, or says the end.

@@ -2,6 +2,7 @@
  * The way of a request through the server, once it has come whole: its id, its route, who may send
  * it, its handler, and the answer's headers; errors become answers here, and are logged once.
  */
+#include "clock.h"
 #include "http_internal.h"
 #include "http_problem.h"
 #include "log.h"
@@ -169,10 +170,36 @@ static const char *target_path(const char *target)
     return path ? path : "/";
 }
 
+/* The headers of every answer. */
+static void set_headers(struct http_server *server, struct http_exchange *exchange)
+{
+    struct _u_map *headers = exchange->response->map_header;
+    u_map_put(headers, "X-Request-Id", exchange->request_id);
+    u_map_put(headers, "X-Content-Type-Options", "nosniff");
+    u_map_put(headers, "Referrer-Policy", "no-referrer");
+    u_map_put(headers, "Cache-Control", "no-store");
+    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
+        u_map_put(headers, "Connection", "close");
+}
+
+static void add_to_stats(const struct http_server *server, const struct http_exchange *exchange,
+                         const struct http_route *route, uint64_t began_us)
+{
+    struct http_stats_answer answer = {
+        .route = route,
+        .method = exchange->method,
+        .status = exchange->status,
+        .is_stream = exchange->is_stream,
+        .took_us = clock_monotonic_us(&clock_system) - began_us,
+    };
+    http_stats_add(server->stats, &answer);
+}
+
 int http_dispatch(const struct _u_request *request, struct _u_response *response, void *context)
 {
     struct http_server *server = context;
     struct http_exchange *exchange = ((const struct http_exchange *)request)->self;
+    uint64_t began_us = clock_monotonic_us(&clock_system);
     exchange->response = response;
     exchange->method = request->http_verb;
     exchange->serving = true;
@@ -180,12 +207,7 @@ int http_dispatch(const struct _u_request *request, struct _u_response *response
     exchange->body_max = server->config.body_max;
     exchange->gate = &server->gate;
     set_request_id(server, exchange);
-    u_map_put(response->map_header, "X-Request-Id", exchange->request_id);
-    u_map_put(response->map_header, "X-Content-Type-Options", "nosniff");
-    u_map_put(response->map_header, "Referrer-Policy", "no-referrer");
-    u_map_put(response->map_header, "Cache-Control", "no-store");
-    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
-        u_map_put(response->map_header, "Connection", "close");
+    set_headers(server, exchange);
 
     const struct http_route *route =
         http_router_match(server->config.routes, server->config.route_count,
@@ -197,6 +219,7 @@ int http_dispatch(const struct _u_request *request, struct _u_response *response
     log_outcome(server, exchange, code, &err);
     if (code)
         http_answer_problem(exchange, code, &err);
+    add_to_stats(server, exchange, route, began_us);
     exchange->response = NULL;
     return U_CALLBACK_COMPLETE;
 }

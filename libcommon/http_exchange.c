@@ -102,6 +102,11 @@ const char *http_traceparent(const struct http_exchange *exchange)
     return no_trace || no_parent || strncmp(value, "ff", 2) == 0 ? NULL : value;
 }
 
+const struct http_stats *http_exchange_stats(const struct http_exchange *exchange)
+{
+    return exchange->server->stats;
+}
+
 const struct sockaddr *http_peer(const struct http_exchange *exchange)
 {
     return MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
@@ -203,6 +208,7 @@ enum error_code http_answer_stream(struct http_exchange *exchange, const char *c
         return ERROR_INTERNAL;
     }
     exchange->status = 200;
+    exchange->is_stream = true;
     return ERROR_NONE;
 }
 

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 struct http_exchange;
+struct http_stats;
 
 /* The media types that both services answer with. */
 #define HTTP_TYPE_JSON "application/json"
@@ -53,6 +54,9 @@ const char *http_request_id(const struct http_exchange *exchange);
 
 /* The sender's W3C traceparent where it is well-formed, else NULL. */
 const char *http_traceparent(const struct http_exchange *exchange);
+
+/* What the server has answered until now (http_stats.h). */
+const struct http_stats *http_exchange_stats(const struct http_exchange *exchange);
 
 /* The address the connection came from. */
 const struct sockaddr *http_peer(const struct http_exchange *exchange);

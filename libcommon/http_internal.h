@@ -9,6 +9,7 @@
 #include "http_exchange.h"
 #include "http_router.h"
 #include "http_server.h"
+#include "http_stats.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -30,6 +31,7 @@ struct http_server {
     _Atomic uint64_t request_count;
 
     struct gate gate; /* of the threads that may block */
+    struct http_stats *stats;
 
     _Atomic size_t active;  /* requests begun and not completed */
     _Atomic size_t serving; /* of them, those that have come whole */
@@ -53,6 +55,7 @@ struct http_exchange {
     struct gate *gate; /* the server's */
     bool serving;      /* it has come whole */
     bool blocks;       /* has a place in it */
+    bool is_stream;    /* the answer is */
     size_t bytes;      /* of the answer's content; a stream's are not counted */
     int status;        /* of the answer; 0: none yet */
     char request_id[HTTP_REQUEST_ID_MAX + 1];

@@ -46,8 +46,20 @@ struct live_room *live_room_new(struct live_rooms *rooms, const char *name)
     return room;
 }
 
+/* Sees to it that the rooms' count of messages has this room's right. Under the lock. */
+static void count_messages(struct live_room *room, size_t count)
+{
+    if (count == room->counted)
+        return;
+    /* A difference below zero wraps around, and so does the sum. */
+    atomic_fetch_add_explicit(&live_rooms_counts(room->rooms)->messages, count - room->counted,
+                              memory_order_relaxed);
+    room->counted = count;
+}
+
 void live_room_free(struct live_room *room)
 {
+    count_messages(room, 0);
     event_hub_free(room->hub);
     board_free(room->board);
     blob_release(room->snapshot);
@@ -106,10 +118,14 @@ static void expire(struct live_room *room, uint64_t now_us)
 {
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, EVENTS_TEXT_MAX);
+    struct live_rooms_counts *counts = live_rooms_counts(room->rooms);
     struct message *expired;
     while ((expired = board_take_expired(room->board, now_us))) {
-        if (expired->number && event_hub_subscribers(room->hub))
+        metrics_count(&counts->expired);
+        if (expired->number && event_hub_subscribers(room->hub)) {
             event_text_append_expired(&text, expired->id);
+            metrics_observe(&counts->lateness, now_us - expired->deadline_us);
+        }
         message_release(expired);
     }
     publish_notice(room, &text);
@@ -131,6 +147,7 @@ void live_room_leave(struct live_room *room)
     bool arm = soonest_us < room->armed_us;
     if (arm)
         room->armed_us = soonest_us;
+    count_messages(room, board_count(room->board));
     pthread_mutex_unlock(&room->lock);
     event_hub_resume(waiting);
     if (arm)

@@ -16,6 +16,7 @@
 #include "error.h"
 #include "event_id.h"
 #include "http_exchange.h"
+#include "metrics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,6 +56,21 @@ void live_rooms_stop(struct live_rooms *rooms);
 
 /* Closes all rooms and frees. No room may be in use and no stream left. Takes NULL. */
 void live_rooms_free(struct live_rooms *rooms);
+
+/* What an operator is told, each number for itself. */
+struct live_rooms_stats {
+    size_t rooms;                         /* open */
+    size_t messages;                      /* alive in them */
+    size_t subscribers;                   /* event streams open */
+    size_t subscribers_max;               /* that may be */
+    uint64_t dropped;                     /* subscribers that fell too far behind */
+    uint64_t refused;                     /* that came when as many were there as may be */
+    uint64_t expired;                     /* messages whose time was up, told to somebody or not */
+    struct metrics_distribution lateness; /* of each `expired` behind its message's end */
+};
+
+/* Waits for nobody. */
+void live_rooms_stats(const struct live_rooms *rooms, struct live_rooms_stats *ret_stats);
 
 /*
  * The room called `name`, opened if it is not there, once it has been synchronised: waits for that

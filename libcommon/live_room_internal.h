@@ -9,11 +9,22 @@
 
 #include "event_hub.h"
 #include "live_room.h"
+#include "metrics.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #define LIVE_ROOM_UNLINKED SIZE_MAX
+
+/* What is counted over all rooms, without a lock. */
+struct live_rooms_counts {
+    _Atomic size_t rooms;
+    _Atomic size_t messages;
+    struct metrics_counter dropped;
+    struct metrics_counter refused;
+    struct metrics_counter expired;
+    struct metrics_histogram lateness;
+};
 
 struct live_room {
     struct live_rooms *rooms;
@@ -33,6 +44,7 @@ struct live_room {
     struct blob *snapshot;  /* the last made, and what it was made of */
     struct blob *snapshot_list;
     struct event_id snapshot_id;
+    size_t counted; /* of its messages, in the counts of all rooms */
 
     /* Under rooms->lock. */
     size_t uses;
@@ -69,8 +81,9 @@ void live_room_stop(struct live_room *room, struct subscriber **waiting);
 /* Waits for the first synchronisation. */
 enum error_code live_room_wait(struct live_room *room, uint64_t timeout_ms, struct error *err);
 
-/* What a room asks of the rooms. */
+/* What a room asks of the rooms, and where it counts. */
 const struct live_rooms_config *live_rooms_config(const struct live_rooms *rooms);
+struct live_rooms_counts *live_rooms_counts(struct live_rooms *rooms);
 
 /* The timer is to look at `room` no later than at `wake_us`. Without the room's lock. */
 void live_rooms_arm(struct live_rooms *rooms, struct live_room *room, uint64_t wake_us);

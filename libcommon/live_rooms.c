@@ -34,6 +34,7 @@ struct live_rooms {
     size_t count;
     struct live_room *slots[HASH_SLOTS];
 
+    struct live_rooms_counts counts;
     _Atomic size_t subscribers;
     _Atomic bool stopping;
 };
@@ -103,13 +104,21 @@ static struct live_room **place_of(struct live_rooms *rooms, const char *name)
     return place;
 }
 
+/* Under the lock. */
+static void set_count(struct live_rooms *rooms, size_t count)
+{
+    rooms->count = count;
+    atomic_store_explicit(&rooms->counts.rooms, count, memory_order_relaxed);
+}
+
 static void unlink_room(struct live_rooms *rooms, struct live_room *room)
 {
     struct live_room **place = place_of(rooms, room->name);
     *place = room->next;
     size_t index = room->heap_index;
     room->heap_index = LIVE_ROOM_UNLINKED;
-    struct live_room *last = rooms->heap[--rooms->count];
+    set_count(rooms, rooms->count - 1);
+    struct live_room *last = rooms->heap[rooms->count];
     if (last != room) {
         heap_put(rooms, index, last);
         heap_up(rooms, index);
@@ -136,7 +145,8 @@ static struct live_room *add_room(struct live_rooms *rooms, const char *name)
     room->uses = 1;
     room->wake_us = room->armed_us;
     heap_put(rooms, rooms->count, room);
-    heap_up(rooms, rooms->count++);
+    set_count(rooms, rooms->count + 1);
+    heap_up(rooms, rooms->count - 1);
     pthread_cond_signal(&rooms->wake);
     return room;
 }
@@ -365,6 +375,11 @@ const struct live_rooms_config *live_rooms_config(const struct live_rooms *rooms
     return &rooms->config;
 }
 
+struct live_rooms_counts *live_rooms_counts(struct live_rooms *rooms)
+{
+    return &rooms->counts;
+}
+
 struct blob *live_rooms_comment(struct live_rooms *rooms)
 {
     return rooms->comment;
@@ -396,6 +411,7 @@ bool live_rooms_add_subscriber(struct live_rooms *rooms, struct error *err)
     if (atomic_fetch_add(&rooms->subscribers, 1) < rooms->config.subscribers_max)
         return true;
     atomic_fetch_sub(&rooms->subscribers, 1);
+    metrics_count(&rooms->counts.refused);
     probe_all(rooms);
     error_set(err, ERROR_UNAVAILABLE, "As many streams are open as this service allows");
     return false;
@@ -404,4 +420,24 @@ bool live_rooms_add_subscriber(struct live_rooms *rooms, struct error *err)
 void live_rooms_remove_subscriber(struct live_rooms *rooms)
 {
     atomic_fetch_sub(&rooms->subscribers, 1);
+}
+
+/* ---- for an operator ---- */
+
+void live_rooms_stats(const struct live_rooms *rooms, struct live_rooms_stats *ret_stats)
+{
+    const struct live_rooms_counts *counts = &rooms->counts;
+    size_t subscribers = atomic_load_explicit(&rooms->subscribers, memory_order_relaxed);
+    size_t max = rooms->config.subscribers_max;
+    *ret_stats = (struct live_rooms_stats){
+        .rooms = atomic_load_explicit(&counts->rooms, memory_order_relaxed),
+        .messages = atomic_load_explicit(&counts->messages, memory_order_relaxed),
+        /* One that is about to be refused is counted for a moment. */
+        .subscribers = subscribers < max ? subscribers : max,
+        .subscribers_max = max,
+        .dropped = metrics_counted(&counts->dropped),
+        .refused = metrics_counted(&counts->refused),
+        .expired = metrics_counted(&counts->expired),
+    };
+    metrics_observed(&counts->lateness, &ret_stats->lateness);
 }

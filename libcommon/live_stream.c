@@ -39,6 +39,9 @@ static void free_stream(void *context)
     struct live_stream *stream = context;
     struct live_room *room = stream->room;
     pthread_mutex_lock(&room->lock);
+    /* Here, not where the read says the end: who takes nothing at all is never read for again. */
+    if (event_hub_fell_behind(room->hub, &stream->subscriber))
+        metrics_count(&live_rooms_counts(room->rooms)->dropped);
     event_hub_leave(room->hub, &stream->subscriber);
     pthread_mutex_unlock(&room->lock);
     blob_release(stream->subscriber.opening);

@@ -239,6 +239,12 @@ static enum error_code memory_check(void *state, struct error *err)
     return ERROR_NONE;
 }
 
+static bool memory_up(void *state)
+{
+    (void)state;
+    return true;
+}
+
 const struct message_store_backend memory_backend = {
     .scheme = "memory",
     .form = "",
@@ -252,4 +258,5 @@ const struct message_store_backend memory_backend = {
     .watch = memory_watch,
     .unwatch = memory_unwatch,
     .check = memory_check,
+    .up = memory_up,
 };

@@ -2,7 +2,8 @@
  * The front of the store: which backend a URL means, the checks that all backends share, and the
  * ids. What a backend gets is valid, so that no backend has to check twice and none can forget to.
  *
- * Ids are made here, 128 bits from the kernel, so that no backend can make guessable ones.
+ * Ids are made here, 128 bits from the kernel, so that no backend can make guessable ones; and calls
+ * are counted and timed here, so that no backend need.
  */
 #include "message_store.h"
 
@@ -18,6 +19,9 @@ struct message_store {
     const struct message_store_backend *backend;
     void *state;
     bool has_listener;
+    const struct clock *clock;
+    struct metrics_counter accepted;
+    struct call_meter meters[MESSAGE_STORE_CALLS];
 };
 
 #define BACKEND_ADDRESS(name) &(name),
@@ -83,6 +87,7 @@ enum error_code message_store_open(const struct message_store_config *config,
     if (!store)
         return error_because(err, ERROR_INTERNAL, "out of memory");
     store->backend = backend_of(config->url);
+    store->clock = config->clock;
     enum error_code code = store->backend->open(config, &store->state, err);
     if (code) {
         free(store);
@@ -98,6 +103,14 @@ void message_store_free(struct message_store *store)
         return;
     store->backend->free(store->state);
     free(store);
+}
+
+/* Counts a call that began at `began_us` and has come to `code`, which is returned. */
+static enum error_code count_call(struct message_store *store, enum message_store_call call,
+                                  uint64_t began_us, enum error_code code)
+{
+    call_meter_add(&store->meters[call], code, clock_monotonic_us(store->clock) - began_us);
+    return code;
 }
 
 static enum error_code make_id(char ret_id[MESSAGE_ID_SIZE], struct error *err)
@@ -128,7 +141,12 @@ enum error_code message_store_save(struct message_store *store, const char *room
     enum error_code code = make_id(id, err);
     if (code)
         return code;
-    return store->backend->save(store->state, id, room, draft, idempotency_key, ret_message, err);
+    uint64_t began_us = clock_monotonic_us(store->clock);
+    code = store->backend->save(store->state, id, room, draft, idempotency_key, ret_message, err);
+    /* A repeat is answered with the first message, which has another id. */
+    if (!code && strcmp((*ret_message)->id, id) == 0)
+        metrics_count(&store->accepted);
+    return count_call(store, MESSAGE_STORE_SAVE, began_us, code);
 }
 
 enum error_code message_store_list(struct message_store *store, const char *room,
@@ -136,7 +154,9 @@ enum error_code message_store_list(struct message_store *store, const char *room
 {
     if (!room_name_valid(room))
         return ERROR_INVALID_ROOM;
-    return store->backend->list(store->state, room, ret_list, err);
+    uint64_t began_us = clock_monotonic_us(store->clock);
+    return count_call(store, MESSAGE_STORE_LIST, began_us,
+                      store->backend->list(store->state, room, ret_list, err));
 }
 
 enum { SHOWN_ID_MAX = 128 };
@@ -156,7 +176,10 @@ enum error_code message_store_find(struct message_store *store, const char *room
         return ERROR_INVALID_ROOM;
     if (!message_id_valid(id))
         return not_found(id, err);
-    enum error_code code = store->backend->find(store->state, room, id, ret_message, err);
+    uint64_t began_us = clock_monotonic_us(store->clock);
+    enum error_code code =
+        count_call(store, MESSAGE_STORE_FIND, began_us,
+                   store->backend->find(store->state, room, id, ret_message, err));
     return code == ERROR_MESSAGE_NOT_FOUND ? not_found(id, err) : code;
 }
 
@@ -180,5 +203,15 @@ void message_store_unwatch(struct message_store *store, const char *room)
 
 enum error_code message_store_check(struct message_store *store, struct error *err)
 {
-    return store->backend->check(store->state, err);
+    uint64_t began_us = clock_monotonic_us(store->clock);
+    return count_call(store, MESSAGE_STORE_CHECK, began_us,
+                      store->backend->check(store->state, err));
+}
+
+void message_store_stats(const struct message_store *store, struct message_store_stats *ret_stats)
+{
+    ret_stats->up = store->backend->up(store->state);
+    ret_stats->accepted = metrics_counted(&store->accepted);
+    for (size_t i = 0; i < MESSAGE_STORE_CALLS; i++)
+        call_meter_stats(&store->meters[i], &ret_stats->calls[i]);
 }

@@ -8,6 +8,7 @@
 #ifndef TEMPMESSENGER_MESSAGE_STORE_H
 #define TEMPMESSENGER_MESSAGE_STORE_H
 
+#include "call_meter.h"
 #include "clock.h"
 #include "draft.h"
 #include "error.h"
@@ -125,5 +126,24 @@ void message_store_unwatch(struct message_store *store, const char *room);
 
 /* Whether the store can be reached now. UNAVAILABLE, TIMEOUT. */
 enum error_code message_store_check(struct message_store *store, struct error *err) ERROR_MUST_USE;
+
+/* The calls that are counted. */
+enum message_store_call {
+    MESSAGE_STORE_SAVE,
+    MESSAGE_STORE_LIST,
+    MESSAGE_STORE_FIND,
+    MESSAGE_STORE_CHECK,
+    MESSAGE_STORE_CALLS
+};
+
+/* What an operator is told. */
+struct message_store_stats {
+    bool up;           /* the last call that was made was answered, or none was made yet */
+    uint64_t accepted; /* messages saved; the repeats of a save are not counted */
+    struct call_meter_stats calls[MESSAGE_STORE_CALLS]; /* of what was well-formed */
+};
+
+/* Neither calls the store nor waits for it. */
+void message_store_stats(const struct message_store *store, struct message_store_stats *ret_stats);
 
 #endif

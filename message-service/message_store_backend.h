@@ -29,6 +29,8 @@ struct message_store_backend {
     bool (*watch)(void *state, const char *room);
     void (*unwatch)(void *state, const char *room);
     enum error_code (*check)(void *state, struct error *err);
+    /* What the last call told of it; asks nobody and waits for nobody. */
+    bool (*up)(void *state);
 };
 
 /* The table: X(name of the backend's struct), in the order in which an operator is told of them. */

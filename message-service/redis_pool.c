@@ -256,6 +256,11 @@ enum error_code redis_pool_call(struct redis_pool *pool, const struct redis_comm
     return carry_out(pool, &call, ret_reply, err);
 }
 
+bool redis_pool_up(struct redis_pool *pool)
+{
+    return breaker_closed(&pool->breaker);
+}
+
 void redis_pool_eval_begin(struct redis_command *command, const char *key_count)
 {
     redis_command_add_string(command, "EVALSHA");

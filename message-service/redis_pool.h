@@ -14,6 +14,7 @@
 #include "redis_connection.h"
 #include "redis_url.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -55,6 +56,9 @@ void redis_pool_free(struct redis_pool *pool);
  */
 enum error_code redis_pool_call(struct redis_pool *pool, const struct redis_command *command,
                                 redisReply **ret_reply, struct error *err) ERROR_MUST_USE;
+
+/* Whether the last call that was made was answered, or none was made yet. Waits for nobody. */
+bool redis_pool_up(struct redis_pool *pool);
 
 /* Begins the command that redis_pool_eval completes: its number of keys; keys and arguments follow
  * with redis_command_add. */

@@ -192,6 +192,12 @@ static enum error_code redis_check(void *state, struct error *err)
     return redis_pool_call(store->pool, &command, &reply, err);
 }
 
+static bool redis_up(void *state)
+{
+    struct redis_store *store = state;
+    return redis_pool_up(store->pool);
+}
+
 const struct message_store_backend redis_backend = {
     .scheme = "redis",
     .form = "//[user:password@]host[:port][/db]",
@@ -205,6 +211,7 @@ const struct message_store_backend redis_backend = {
     .watch = redis_watch,
     .unwatch = redis_unwatch,
     .check = redis_check,
+    .up = redis_up,
 };
 
 const struct message_store_backend unix_backend = {
@@ -220,4 +227,5 @@ const struct message_store_backend unix_backend = {
     .watch = redis_watch,
     .unwatch = redis_unwatch,
     .check = redis_check,
+    .up = redis_up,
 };

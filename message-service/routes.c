@@ -5,7 +5,9 @@
 #include "routes.h"
 
 #include "board.h"
+#include "common_metrics.h"
 #include "message_http.h"
+#include "service_metrics.h"
 
 static enum error_code post_message(struct http_exchange *exchange, void *context,
                                     struct error *err)
@@ -148,6 +150,15 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
     return code ? ERROR_UNAVAILABLE : http_answer_ok(exchange);
 }
 
+static enum error_code get_metrics(struct http_exchange *exchange, void *context, struct error *err)
+{
+    struct message_service *service = context;
+    CLEANUP_FINI(buffer_fini) struct buffer text;
+    buffer_init(&text, METRICS_TEXT_MAX);
+    service_metrics_write(service->store, service->rooms, http_exchange_stats(exchange), &text);
+    return common_metrics_answer(exchange, &text, err);
+}
+
 const struct http_route message_service_routes[] = {
     {.path = "/messages", .get = get_messages, .post = post_message},
     {.path = "/messages/:id", .get = get_message},
@@ -159,6 +170,7 @@ const struct http_route message_service_routes[] = {
     {.path = "/openapi.json", .get = get_openapi},
     {.path = "/livez", .get = get_livez, .open = true},
     {.path = "/readyz", .get = get_readyz, .open = true},
+    {.path = "/metrics", .get = get_metrics, .open = true},
 };
 
 const size_t message_service_route_count =

@@ -17,18 +17,17 @@ enum {
     LINGER_US = 60 * 1000 * 1000, /* how long a room that nobody asks for is kept up to date */
 };
 
-/* What only this file knows of: the feeds are seen through the live rooms alone. */
+/* The gateway, and what only this file knows of. */
 struct process_parts {
     struct web_gateway gateway;
     struct store_clock store_clock;
-    struct room_feeds *feeds;
 };
 
 static void close_parts(struct process_parts *parts)
 {
     struct web_gateway *gateway = &parts->gateway;
     live_rooms_free(gateway->rooms);
-    room_feeds_free(parts->feeds);
+    room_feeds_free(gateway->feeds);
     message_client_free(gateway->client);
     rate_limit_free(gateway->rate_limit);
     openapi_free(gateway->openapi);
@@ -65,11 +64,13 @@ static bool open_rooms(const struct gateway_settings *settings, struct process_p
         .reached_context = &parts->gateway,
         .store_clock = &parts->store_clock,
     };
-    parts->feeds = room_feeds_new(&feeds);
-    if (!parts->feeds)
+    parts->gateway.feeds = room_feeds_new(&feeds);
+    if (!parts->gateway.feeds)
         return false;
     struct live_rooms_config rooms = {
-        .source = {.open = room_feeds_open, .close = room_feeds_close, .context = parts->feeds},
+        .source = {.open = room_feeds_open,
+                   .close = room_feeds_close,
+                   .context = parts->gateway.feeds},
         .rooms_max = ROOMS_MAX,
         .subscribers_max = settings->common.max_connections,
         .linger_us = LINGER_US,

@@ -33,10 +33,13 @@ struct message_client {
     char *token;
     struct curl_pool *pool;
     struct breaker breaker;
+    struct call_meter meters[MESSAGE_CLIENT_CALLS];
 };
 
 /* One request; `body` NULL is a GET. */
 struct call {
+    enum message_client_call kind;
+    uint64_t began_us;
     const struct message_client_origin *origin;
     const struct message_client_post *post; /* NULL: a GET */
     char url[URL_SIZE];
@@ -287,6 +290,15 @@ set_url(const struct message_client *client, struct call *call, const char *form
     return fits;
 }
 
+/* Counts the call, which has come to `code`; that is returned. */
+static enum error_code count_call(struct message_client *client, const struct call *call,
+                                  enum error_code code)
+{
+    call_meter_add(&client->meters[call->kind], code,
+                   clock_monotonic_us(&clock_system) - call->began_us);
+    return code;
+}
+
 static enum error_code unreadable(struct error *err)
 {
     return error_because(err, ERROR_UNAVAILABLE, "the message service's answer cannot be read");
@@ -297,7 +309,12 @@ enum error_code message_client_post(struct message_client *client,
                                     const struct message_client_post *post,
                                     struct message **ret_message, struct error *err)
 {
-    struct call call = {.origin = origin, .post = post};
+    struct call call = {
+        .kind = MESSAGE_CLIENT_POST,
+        .began_us = clock_monotonic_us(&clock_system),
+        .origin = origin,
+        .post = post,
+    };
     struct answer answer = {0};
     buffer_init(&answer.body, answer_max);
     enum error_code code = set_url(client, &call, "/rooms/%s/messages", post->room)
@@ -310,14 +327,18 @@ enum error_code message_client_post(struct message_client *client,
     if (!code)
         store_clock_date(client->config.store_clock, *ret_message, now_us);
     buffer_fini(&answer.body);
-    return code;
+    return count_call(client, &call, code);
 }
 
 enum error_code message_client_konnichiwa(struct message_client *client,
                                           const struct message_client_origin *origin,
                                           struct buffer *ret_text, struct error *err)
 {
-    struct call call = {.origin = origin};
+    struct call call = {
+        .kind = MESSAGE_CLIENT_KONNICHIWA,
+        .began_us = clock_monotonic_us(&clock_system),
+        .origin = origin,
+    };
     struct answer answer = {0};
     buffer_init(&answer.body, ret_text->max);
     enum error_code code = set_url(client, &call, "/konnichiwa")
@@ -326,17 +347,27 @@ enum error_code message_client_konnichiwa(struct message_client *client,
     if (!code)
         buffer_append(ret_text, answer.body.data ? answer.body.data : "", answer.body.len);
     buffer_fini(&answer.body);
-    return code;
+    return count_call(client, &call, code);
 }
 
 enum error_code message_client_check(struct message_client *client, struct error *err)
 {
-    struct call call = {0};
+    struct call call = {
+        .kind = MESSAGE_CLIENT_CHECK,
+        .began_us = clock_monotonic_us(&clock_system),
+    };
     struct answer answer = {0};
     buffer_init(&answer.body, answer_max);
     enum error_code code = set_url(client, &call, "/konnichiwa")
                                ? call_service(client, &call, &answer, err)
                                : ERROR_INTERNAL;
     buffer_fini(&answer.body);
-    return code;
+    return count_call(client, &call, code);
+}
+
+void message_client_stats(struct message_client *client, struct message_client_stats *ret_stats)
+{
+    ret_stats->up = breaker_closed(&client->breaker);
+    for (size_t i = 0; i < MESSAGE_CLIENT_CALLS; i++)
+        call_meter_stats(&client->meters[i], &ret_stats->calls[i]);
 }

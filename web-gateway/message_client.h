@@ -14,6 +14,7 @@
 
 #include "board.h"
 #include "buffer.h"
+#include "call_meter.h"
 #include "error.h"
 #include "message.h"
 #include "store_clock.h"
@@ -72,5 +73,22 @@ enum error_code message_client_konnichiwa(struct message_client *client,
 /* Whether the service answers, and to us: its greeting needs the token. */
 enum error_code message_client_check(struct message_client *client,
                                      struct error *err) ERROR_MUST_USE;
+
+/* The calls that are counted. */
+enum message_client_call {
+    MESSAGE_CLIENT_POST,
+    MESSAGE_CLIENT_KONNICHIWA,
+    MESSAGE_CLIENT_CHECK,
+    MESSAGE_CLIENT_CALLS
+};
+
+/* What an operator is told. */
+struct message_client_stats {
+    bool up; /* the last call that was made was answered, or none was made yet */
+    struct call_meter_stats calls[MESSAGE_CLIENT_CALLS];
+};
+
+/* Waits for nobody. */
+void message_client_stats(struct message_client *client, struct message_client_stats *ret_stats);
 
 #endif

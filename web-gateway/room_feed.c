@@ -28,6 +28,15 @@ static void set_due(struct room_feed *feed, uint64_t from_us, uint64_t after_us)
         feed->feeds->due_us = feed->due_us;
 }
 
+static void set_connected(struct room_feed *feed, bool connected)
+{
+    if (connected && !feed->connected)
+        atomic_fetch_add_explicit(&feed->feeds->connected, 1, memory_order_relaxed);
+    else if (!connected && feed->connected)
+        atomic_fetch_sub_explicit(&feed->feeds->connected, 1, memory_order_relaxed);
+    feed->connected = connected;
+}
+
 /* ---- what the stream tells ---- */
 
 static void on_heard(void *context, uint64_t heard_us)
@@ -43,6 +52,7 @@ static void on_synced(void *context, const struct message_limits *limits)
     struct room_feed *feed = context;
     const struct room_feeds_config *config = &feed->feeds->config;
     feed->synced = true;
+    set_connected(feed, true);
     if (feed->complained)
         log_write(LOG_LEVEL_INFO, "room feed is back",
                   LOG_TEXT("room", live_room_name(feed->room)));
@@ -86,7 +96,7 @@ static void fail(struct room_feed *feed, const char *cause)
     }
     if (feed->failures < UINT16_MAX)
         feed->failures++;
-    feed_stream_cut(&feed->stream);
+    room_feed_stop(feed);
     set_due(feed, now_us(feed), backoff_us(feed));
 }
 
@@ -108,7 +118,7 @@ void room_feed_on_end(struct room_feed *feed, CURLcode result)
         fail(feed, cause);
         return;
     }
-    feed_stream_cut(&feed->stream);
+    room_feed_stop(feed);
     set_due(feed, now_us(feed), jitter(feed->feeds->config.again_max_ms * US_PER_MS));
 }
 
@@ -127,6 +137,7 @@ void room_feed_on_due(struct room_feed *feed)
 
 void room_feed_stop(struct room_feed *feed)
 {
+    set_connected(feed, false);
     feed_stream_cut(&feed->stream);
 }
 

@@ -13,6 +13,7 @@
 #include "room_feed.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/queue.h>
 
 struct room_feed {
@@ -34,6 +35,7 @@ struct room_feed {
     bool complained;    /* in the log */
     uint64_t failed_us; /* when it failed last; 0: never */
     bool synced;        /* once, at least */
+    bool connected;     /* synchronised by the stream there is now */
 };
 
 struct room_feeds {
@@ -49,6 +51,10 @@ struct room_feeds {
     void *by_room; /* tsearch's tree of all feeds */
     STAILQ_HEAD(feed_orders, room_feed) orders;
     bool ending;
+
+    /* For an operator; without the lock. */
+    _Atomic size_t count;
+    _Atomic size_t connected;
 
     /* The thread's own. */
     LIST_HEAD(feed_list, room_feed) list;

@@ -159,8 +159,10 @@ bool room_feeds_open(void *context, struct live_room *room)
         return false;
     pthread_mutex_lock(&feeds->lock);
     bool added = tsearch(feed, &feeds->by_room, compare_rooms) != NULL;
-    if (added)
+    if (added) {
         give_order(feed);
+        atomic_fetch_add_explicit(&feeds->count, 1, memory_order_relaxed);
+    }
     pthread_mutex_unlock(&feeds->lock);
     if (added)
         curl_multi_wakeup(feeds->multi);
@@ -179,6 +181,7 @@ static struct room_feed *take_out(struct room_feeds *feeds, struct live_room *ro
         return NULL;
     struct room_feed *feed = *found;
     tdelete(feed, &feeds->by_room, compare_rooms);
+    atomic_fetch_sub_explicit(&feeds->count, 1, memory_order_relaxed);
     feed->closing = true;
     give_order(feed);
     curl_multi_wakeup(feeds->multi);
@@ -254,4 +257,15 @@ void room_feeds_free(struct room_feeds *feeds)
     free(feeds->url);
     free(feeds->token);
     free(feeds);
+}
+
+void room_feeds_stats(const struct room_feeds *feeds, struct room_feeds_stats *ret_stats)
+{
+    size_t connected = atomic_load_explicit(&feeds->connected, memory_order_relaxed);
+    size_t count = atomic_load_explicit(&feeds->count, memory_order_relaxed);
+    /* One may have been closed in between. */
+    *ret_stats = (struct room_feeds_stats){
+        .connected = connected < count ? connected : count,
+        .disconnected = connected < count ? count - connected : 0,
+    };
 }

@@ -4,6 +4,8 @@
  */
 #include "routes.h"
 
+#include "common_metrics.h"
+#include "gateway_metrics.h"
 #include "message_http.h"
 #include "posting.h"
 
@@ -238,6 +240,21 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
     return code ? ERROR_UNAVAILABLE : http_answer_ok(exchange);
 }
 
+static enum error_code get_metrics(struct http_exchange *exchange, void *context, struct error *err)
+{
+    const struct web_gateway *gateway = context;
+    struct gateway_metrics_sources sources = {
+        .client = gateway->client,
+        .feeds = gateway->feeds,
+        .rooms = gateway->rooms,
+        .http = http_exchange_stats(exchange),
+    };
+    CLEANUP_FINI(buffer_fini) struct buffer text;
+    buffer_init(&text, METRICS_TEXT_MAX);
+    gateway_metrics_write(&sources, &text);
+    return common_metrics_answer(exchange, &text, err);
+}
+
 const struct http_route web_gateway_routes[] = {
     {.path = "/messages", .get = get_messages, .post = post_message},
     {.path = "/messages/:id", .get = get_message},
@@ -252,6 +269,7 @@ const struct http_route web_gateway_routes[] = {
     {.path = "/openapi.json", .get = get_openapi},
     {.path = "/livez", .get = get_livez},
     {.path = "/readyz", .get = get_readyz},
+    {.path = "/metrics", .get = get_metrics},
 };
 
 const size_t web_gateway_route_count = sizeof web_gateway_routes / sizeof web_gateway_routes[0];

@@ -13,6 +13,7 @@
 #include "openapi.h"
 #include "page.h"
 #include "rate_limit.h"
+#include "room_feed.h"
 #include "static_files.h"
 
 #include <stdatomic.h>
@@ -20,7 +21,8 @@
 /* What the handlers work on; shared by the server's threads. */
 struct web_gateway {
     struct message_client *client;
-    struct live_rooms *rooms;     /* filled by the room feeds */
+    struct live_rooms *rooms; /* filled by the room feeds */
+    struct room_feeds *feeds; /* for their numbers; else they are seen through the rooms alone */
     uint64_t upstream_timeout_ms; /* how long a first reader waits for a room */
     struct page *page;
     struct static_files *static_files;

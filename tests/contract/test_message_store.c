@@ -153,6 +153,72 @@ static void assert_exact(const char *author, const char *text)
     message_release(found);
 }
 
+static struct message_store_stats stats(void)
+{
+    struct message_store_stats told;
+    message_store_stats(subject_store, &told);
+    return told;
+}
+
+static uint64_t counted(enum message_store_call call, enum error_code outcome)
+{
+    return stats().calls[call].outcomes[outcome];
+}
+
+START_TEST(test_message_store__calls_are_counted_by_kind_and_outcome)
+{
+    subject_open(_i, 1);
+    ck_assert(stats().up);
+    subject_save_and_forget("lobby", "hello", TTL_MS);
+    struct message *message = NULL;
+    ck_assert_int_eq(subject_try_save("lobby", subject_draft(NULL, "x", TTL_MS), NULL, &message),
+                     ERROR_ROOM_FULL);
+    ck_assert_int_eq(subject_find("lobby", "00000000000000000000000000000000"),
+                     ERROR_MESSAGE_NOT_FOUND);
+    subject_count("lobby");
+    subject_count("other");
+    ck_assert_int_eq(message_store_check(subject_store, NULL), ERROR_NONE);
+    ck_assert_uint_eq(counted(MESSAGE_STORE_SAVE, ERROR_NONE), 1);
+    ck_assert_uint_eq(counted(MESSAGE_STORE_SAVE, ERROR_ROOM_FULL), 1);
+    ck_assert_uint_eq(counted(MESSAGE_STORE_FIND, ERROR_MESSAGE_NOT_FOUND), 1);
+    ck_assert_uint_eq(counted(MESSAGE_STORE_LIST, ERROR_NONE), 2);
+    ck_assert_uint_eq(counted(MESSAGE_STORE_CHECK, ERROR_NONE), 1);
+    ck_assert_uint_eq(stats().calls[MESSAGE_STORE_SAVE].durations.count, 2);
+    ck_assert_uint_eq(stats().accepted, 1);
+    ck_assert(stats().up);
+    subject_close();
+}
+END_TEST
+
+START_TEST(test_message_store__repeat_is_a_call_and_no_message_more)
+{
+    subject_open(_i, 10);
+    struct message *first = NULL, *second = NULL;
+    struct draft draft = subject_draft(NULL, "x", TTL_MS);
+    ck_assert_int_eq(subject_try_save("lobby", draft, "key", &first), ERROR_NONE);
+    ck_assert_int_eq(subject_try_save("lobby", draft, "key", &second), ERROR_NONE);
+    ck_assert_uint_eq(stats().accepted, 1);
+    ck_assert_uint_eq(counted(MESSAGE_STORE_SAVE, ERROR_NONE), 2);
+    message_release(first);
+    message_release(second);
+    subject_close();
+}
+END_TEST
+
+START_TEST(test_message_store__what_is_malformed_is_no_call)
+{
+    subject_open(_i, 10);
+    struct message_list list;
+    ck_assert_int_eq(message_store_list(subject_store, "NO ROOM", &list, NULL), ERROR_INVALID_ROOM);
+    ck_assert_int_eq(subject_find("lobby", "no-id"), ERROR_MESSAGE_NOT_FOUND);
+    for (enum error_code code = ERROR_NONE; code < ERROR_COUNT; code++) {
+        ck_assert_uint_eq(counted(MESSAGE_STORE_LIST, code), 0);
+        ck_assert_uint_eq(counted(MESSAGE_STORE_FIND, code), 0);
+    }
+    subject_close();
+}
+END_TEST
+
 START_TEST(test_message_store__keeps_awkward_texts_exactly)
 {
     static const char *const texts[] = {
@@ -516,6 +582,11 @@ static void add_saving(TCase *tests)
     tcase_add_loop_test(tests, test_message_store__find_wrong_ids_is_not_found, 0, SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__invalid_room_is_refused, 0, SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__check_reaches_the_store, 0, SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__calls_are_counted_by_kind_and_outcome, 0,
+                        SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__repeat_is_a_call_and_no_message_more, 0,
+                        SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__what_is_malformed_is_no_call, 0, SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__keeps_awkward_texts_exactly, 0, SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__keeps_each_control_character_exactly, 0,
                         SUBJECT_COUNT);

@@ -426,6 +426,29 @@ START_TEST(test_redis_store__server_that_was_never_there_is_unavailable)
 }
 END_TEST
 
+START_TEST(test_redis_store__is_up_until_a_call_says_otherwise)
+{
+    struct message_store_stats stats;
+    save("1");
+    redis_server_stop(server);
+    message_store_stats(store, &stats);
+    ck_assert(stats.up);
+    ck_assert_int_eq(try_save("2", NULL), ERROR_UNAVAILABLE);
+    uint64_t began_ms = now_ms();
+    message_store_stats(store, &stats);
+    ck_assert_uint_le(now_ms() - began_ms, AT_ONCE_MS);
+    ck_assert(!stats.up);
+    ck_assert_uint_eq(stats.calls[MESSAGE_STORE_SAVE].outcomes[ERROR_UNAVAILABLE], 1);
+    ck_assert_uint_eq(stats.calls[MESSAGE_STORE_SAVE].durations.count, 1);
+    redis_server_restart(server);
+    message_store_stats(store, &stats);
+    ck_assert(!stats.up);
+    await_recovery();
+    message_store_stats(store, &stats);
+    ck_assert(stats.up);
+}
+END_TEST
+
 static void assert_times_out(void)
 {
     uint64_t began_ms = now_ms();
@@ -691,6 +714,7 @@ static Suite *redis_store_suite(void)
     tcase_add_test(tests, test_redis_store__flushed_scripts_are_loaded_again);
     tcase_add_test(tests, test_redis_store__killed_connections_are_replaced);
     tcase_add_test(tests, test_redis_store__stopped_server_is_unavailable_at_once);
+    tcase_add_test(tests, test_redis_store__is_up_until_a_call_says_otherwise);
     tcase_add_test(tests, test_redis_store__server_that_was_never_there_is_unavailable);
     tcase_add_test(tests, test_redis_store__silent_server_is_a_timeout);
     tcase_add_test(tests, test_redis_store__silent_server_is_a_timeout_on_a_new_connection);

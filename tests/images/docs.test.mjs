@@ -9,7 +9,7 @@ import YAML from 'yaml';
 import { DEPLOY, ROOT, run, SERVICES } from './engine.mjs';
 
 const BIN_DIR = process.env.BIN_DIR ?? path.join(ROOT, 'build/release/bin');
-const PAGES = ['running.md', 'settings.md', 'sizing.md', 'upgrading.md'];
+const PAGES = ['metrics.md', 'running.md', 'settings.md', 'sizing.md', 'upgrading.md'];
 /** What is made by its readers. */
 const MADE = /^deploy\/(secrets\/.|\.env)/;
 const read = (name) => readFileSync(path.join(ROOT, 'docs', name), 'utf8');

@@ -317,6 +317,20 @@ describe('the deployments', () => {
   });
 });
 
+describe('the example that hides the numbers', () => {
+  test('refuses all for that one path of the ingress\' host, and nothing else', () => {
+    const [{ metadata, spec }] = readYaml(path.join(deploy, 'k8s/examples/hide-metrics.yaml'));
+    const ingress = objectsOf('k8s').find(({ kind }) => kind === 'Ingress');
+    assert.deepEqual(metadata.annotations, { 'nginx.ingress.kubernetes.io/denylist-source-range': '0.0.0.0/0,::/0' });
+    assert.equal(metadata.namespace, ingress.metadata.namespace);
+    const [{ host, http: { paths } }] = spec.rules;
+    assert.deepEqual(paths.map(({ path: target, pathType }) => [pathType, target]), [['Exact', '/metrics']]);
+    const [rule] = ingress.spec.rules;
+    assert.deepEqual(paths[0].backend, rule.http.paths[0].backend);
+    assert.deepEqual([spec.ingressClassName, host, spec.tls], [ingress.spec.ingressClassName, rule.host, ingress.spec.tls]);
+  });
+});
+
 describe('the network policies', () => {
   const ours = (name) => ({ namespace: 'tempmessenger', labels: { 'app.kubernetes.io/name': name }, address: '10.1.0.1' });
   const PEERS = {

@@ -85,6 +85,14 @@ describe('nginx.conf', () => {
     });
   }
 
+  test('keeps the numbers to itself', async () => {
+    for (const target of ['/metrics', '/metrics?x=y', '//metrics', '/x/../metrics', '/%6detrics']) {
+      const answer = await ask(session, { ':path': target }).ended;
+      assert.equal(answer.status, 404, target);
+      assert.ok(!answer.text.includes('tempmessenger_'), target);
+    }
+  });
+
   test('shows the page', async () => {
     const page = await ask(session, { ':path': '/', accept: 'text/html' }).ended;
     assert.equal(page.status, 200);
@@ -104,7 +112,8 @@ describe('the other examples', () => {
 
   test('Traefik\'s file has a router with a service, and a server', () => {
     const { http: { routers, services } } = YAML.parse(read('traefik.yaml'), { strict: true });
-    for (const { service, tls } of Object.values(routers)) {
+    for (const { service, tls, rule } of Object.values(routers)) {
+      assert.match(rule, /&& !Path\(`\/metrics`\)$/);
       assert.ok(tls);
       assert.ok(services[service].loadBalancer.servers.length > 0);
     }

@@ -109,6 +109,20 @@ START_TEST(test_breaker__late_failure_opens_for_longer)
 }
 END_TEST
 
+START_TEST(test_breaker__is_closed_again_by_success_alone)
+{
+    ck_assert(breaker_closed(&breaker));
+    breaker_failure(&breaker);
+    ck_assert(!breaker_closed(&breaker));
+    now_us += open_us;
+    ck_assert(!breaker_closed(&breaker));
+    ck_assert(breaker_allow(&breaker));
+    ck_assert(!breaker_closed(&breaker));
+    breaker_success(&breaker);
+    ck_assert(breaker_closed(&breaker));
+}
+END_TEST
+
 enum { THREADS = 8 };
 
 static void *ask(void *result)
@@ -147,6 +161,7 @@ static Suite *breaker_suite(void)
     tcase_add_test(tests, test_breaker__trial_that_fails_opens_for_its_time_again);
     tcase_add_test(tests, test_breaker__late_success_closes);
     tcase_add_test(tests, test_breaker__late_failure_opens_for_longer);
+    tcase_add_test(tests, test_breaker__is_closed_again_by_success_alone);
     tcase_add_test(tests, test_breaker__lets_one_of_many_threads_try);
     suite_add_tcase(suite, tests);
     return suite;

@@ -309,13 +309,30 @@ START_TEST(test_event_hub__who_is_further_behind_is_dropped)
     join(&quick);
     publish("first.");
     assert_reads(&quick, "first.");
-    publish_many(EVENT_HUB_EVENTS_MAX);
+    publish_many(EVENT_HUB_EVENTS_MAX - 1);
+    ck_assert(!event_hub_fell_behind(hub, &slow.subscriber));
+    publish("x");
+    ck_assert(event_hub_fell_behind(hub, &slow.subscriber));
+    ck_assert(!event_hub_fell_behind(hub, &quick.subscriber));
     assert_ended(&slow);
     char bytes[EVENT_HUB_EVENTS_MAX + 1];
     ck_assert_int_eq(event_hub_read(hub, &quick.subscriber, now_us, bytes, sizeof bytes),
                      EVENT_HUB_EVENTS_MAX);
     leave(&slow);
     leave(&quick);
+}
+END_TEST
+
+START_TEST(test_event_hub__who_never_joined_has_not_fallen_behind)
+{
+    struct reader reader;
+    struct subscriber stranger = {0};
+    join(&reader);
+    publish_many(EVENT_HUB_EVENTS_MAX + 1);
+    ck_assert(event_hub_fell_behind(hub, &reader.subscriber));
+    ck_assert(!event_hub_fell_behind(hub, &stranger));
+    leave(&reader);
+    ck_assert(!event_hub_fell_behind(hub, &reader.subscriber));
 }
 END_TEST
 
@@ -582,6 +599,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_event_hub__nobody_waits_at_first);
     tcase_add_test(tests, test_event_hub__keeps_as_many_events_as_it_may);
     tcase_add_test(tests, test_event_hub__who_is_further_behind_is_dropped);
+    tcase_add_test(tests, test_event_hub__who_never_joined_has_not_fallen_behind);
     tcase_add_test(tests, test_event_hub__keeps_as_many_bytes_as_it_may);
     tcase_add_test(tests, test_event_hub__who_is_more_bytes_behind_is_dropped);
     tcase_add_test(tests, test_event_hub__single_event_may_be_of_any_size);

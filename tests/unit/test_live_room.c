@@ -1207,6 +1207,124 @@ START_TEST(test_live_room__timer_tells_at_the_deadline)
 }
 END_TEST
 
+/* ---- numbers for an operator ---- */
+
+static struct live_rooms_stats stats(void)
+{
+    struct live_rooms_stats told;
+    live_rooms_stats(rooms, &told);
+    return told;
+}
+
+START_TEST(test_live_room__rooms_and_live_messages_are_counted)
+{
+    ck_assert_uint_eq(stats().rooms, 1);
+    ck_assert_uint_eq(stats().messages, 0);
+    struct live_room *other = use("other");
+    add(1);
+    add_own_for(2, 60 * second_us);
+    live_room_sync(other, NULL, 0, event_id_nothing("other"));
+    ck_assert_uint_eq(stats().rooms, 2);
+    ck_assert_uint_eq(stats().messages, 2);
+    sync_source("1 3 4", 4);
+    ck_assert_uint_eq(stats().messages, 4);
+    live_room_release(other);
+}
+END_TEST
+
+START_TEST(test_live_room__messages_of_a_room_that_is_let_go_are_not_counted)
+{
+    struct live_room *others[ROOMS_MAX];
+    char name[16];
+    add(1);
+    live_room_release(lobby);
+    ck_assert_uint_eq(stats().messages, 1);
+    for (size_t i = 0; i < ROOMS_MAX; i++) {
+        snprintf(name, sizeof name, "other-%zu", i);
+        others[i] = use(name);
+    }
+    ck_assert_uint_eq(stats().rooms, ROOMS_MAX); /* the lobby made room */
+    ck_assert_uint_eq(stats().messages, 0);
+    for (size_t i = 0; i < ROOMS_MAX; i++)
+        live_room_release(others[i]);
+    lobby = use("lobby");
+}
+END_TEST
+
+START_TEST(test_live_room__expired_messages_are_counted_and_those_told_are_timed)
+{
+    struct reader reader;
+    add_for(1, second_us);
+    pass(second_us);
+    tick();
+    ck_assert_uint_eq(stats().expired, 1);
+    ck_assert_uint_eq(stats().lateness.count, 0); /* nobody was told */
+
+    subscribe(&reader, lobby, NULL);
+    add_for(2, second_us);
+    add_own_for(3, second_us); /* which no stream has */
+    pass(second_us - 1);
+    tick();
+    ck_assert_uint_eq(stats().expired, 1);
+    pass(1 + 7000);
+    tick();
+    struct live_rooms_stats told = stats();
+    ck_assert_uint_eq(told.expired, 3);
+    ck_assert_uint_eq(told.messages, 0);
+    ck_assert_uint_eq(told.lateness.count, 1);
+    ck_assert_uint_eq(told.lateness.sum_us, 7000);
+    leave(&reader);
+}
+END_TEST
+
+START_TEST(test_live_room__what_is_deleted_has_not_expired)
+{
+    add(1);
+    sync_source("2", 2);
+    ck_assert_uint_eq(stats().messages, 1);
+    ck_assert_uint_eq(stats().expired, 0);
+}
+END_TEST
+
+START_TEST(test_live_room__subscribers_are_counted_and_those_refused)
+{
+    struct reader readers[SUBSCRIBERS_MAX];
+    struct reader another;
+    ck_assert_uint_eq(stats().subscribers_max, SUBSCRIBERS_MAX);
+    for (size_t i = 0; i < SUBSCRIBERS_MAX; i++) {
+        ck_assert_uint_eq(stats().subscribers, i);
+        subscribe(&readers[i], lobby, NULL);
+    }
+    ck_assert_uint_eq(stats().refused, 0);
+    ck_assert_int_eq(try_subscribe(&another, lobby, NULL), ERROR_UNAVAILABLE);
+    ck_assert_uint_eq(stats().refused, 1);
+    ck_assert_uint_eq(stats().subscribers, SUBSCRIBERS_MAX);
+    for (size_t i = 0; i < SUBSCRIBERS_MAX; i++)
+        leave(&readers[i]);
+    ck_assert_uint_eq(stats().subscribers, 0);
+    ck_assert_uint_eq(stats().dropped, 0);
+}
+END_TEST
+
+START_TEST(test_live_room__who_fell_behind_is_counted_whether_it_reads_the_end_or_not)
+{
+    struct reader readers[3];
+    for (size_t i = 0; i < 3; i++)
+        subscribe(&readers[i], lobby, NULL);
+    for (uint64_t n = 1; n <= EVENT_HUB_EVENTS_MAX; n++)
+        add(n);
+    leave(&readers[0]); /* just not too slow */
+    ck_assert_uint_eq(stats().dropped, 0);
+    add(EVENT_HUB_EVENTS_MAX + 1);
+    assert_told(&readers[1], "retry; snapshot #0");
+    ck_assert(readers[1].ended);
+    ck_assert_uint_eq(stats().dropped, 1);
+    leave(&readers[1]);
+    leave(&readers[2]); /* its connection timed out, as it never took anything */
+    ck_assert_uint_eq(stats().dropped, 2);
+}
+END_TEST
+
 /* ---- slow readers, the end, and leaving ---- */
 
 START_TEST(test_live_room__slow_reader_is_dropped_alone)
@@ -1267,6 +1385,14 @@ START_TEST(test_live_room__who_comes_after_the_stop_is_refused)
 }
 END_TEST
 
+/* Waits for the timer's thread to send the reader a comment. */
+static void await_comment(struct reader *reader)
+{
+    do
+        pump(reader);
+    while (!strstr(reader->text.data, "\n:\n") && sched_yield() == 0);
+}
+
 START_TEST(test_live_room__takes_as_many_subscribers_as_it_may)
 {
     struct reader readers[SUBSCRIBERS_MAX];
@@ -1279,6 +1405,7 @@ START_TEST(test_live_room__takes_as_many_subscribers_as_it_may)
     struct http_exchange exchange = {0};
     ck_assert_int_eq(live_room_subscribe(other, &exchange, NULL, &err), ERROR_UNAVAILABLE);
     ck_assert_str_ne(err.detail, "");
+    await_comment(&readers[1]); /* which was asked for on behalf of who was refused */
     leave(&readers[0]);
     subscribe(&another, lobby, NULL);
     assert_told(&another, "retry; snapshot #0");
@@ -2007,6 +2134,17 @@ static void add_expiry_tests(TCase *tests)
     tcase_add_test(tests, test_live_room__comment_keeps_the_stream_alive);
 }
 
+static void add_stats_tests(TCase *tests)
+{
+    tcase_add_test(tests, test_live_room__rooms_and_live_messages_are_counted);
+    tcase_add_test(tests, test_live_room__messages_of_a_room_that_is_let_go_are_not_counted);
+    tcase_add_test(tests, test_live_room__expired_messages_are_counted_and_those_told_are_timed);
+    tcase_add_test(tests, test_live_room__what_is_deleted_has_not_expired);
+    tcase_add_test(tests, test_live_room__subscribers_are_counted_and_those_refused);
+    tcase_add_test(tests,
+                   test_live_room__who_fell_behind_is_counted_whether_it_reads_the_end_or_not);
+}
+
 static void add_leaving_tests(TCase *tests)
 {
     tcase_add_test(tests, test_live_room__slow_reader_is_dropped_alone);
@@ -2046,6 +2184,7 @@ static Suite *live_room_suite(void)
     add_opening_tests(tests);
     add_source_tests(tests);
     add_expiry_tests(tests);
+    add_stats_tests(tests);
     add_leaving_tests(tests);
     add_room_tests(tests);
     suite_add_tcase(suite, tests);

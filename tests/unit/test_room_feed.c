@@ -7,6 +7,7 @@
 #include "clock.h"
 
 #include <check.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,40 @@ START_TEST(test_room_feed__asks_for_the_room_with_nothing_in_hand)
     ck_assert_ptr_nonnull(strstr(stand_in_request, header));
     ck_assert_ptr_nonnull(strstr(stand_in_request, "\r\nAccept: text/event-stream\r\n"));
     ck_assert_ptr_null(strstr(stand_in_request, "Authorization"));
+    close(peer);
+}
+END_TEST
+
+/* Waits until so many feeds are connected and so many are not. */
+static void expect_stats(size_t connected, size_t disconnected)
+{
+    struct room_feeds_stats stats;
+    for (int i = 0; i < STAND_IN_WAIT_S * 1000; i++) {
+        room_feeds_stats(stand_in_feeds, &stats);
+        if (stats.connected == connected && stats.disconnected == disconnected)
+            return;
+        poll(NULL, 0, 1);
+    }
+    ck_abort_msg("%zu connected, %zu not", stats.connected, stats.disconnected);
+}
+
+START_TEST(test_room_feed__is_counted_as_connected_from_its_synchronisation_to_its_end)
+{
+    int peer = stand_in_accept_feed();
+    expect_stats(0, 1);
+    stand_in_say(peer, HEAD);
+    stand_in_say(peer, RESUMED(0));
+    stand_in_expect_told(&stand_in_lobby, "sync 2:;");
+    expect_stats(1, 0);
+    close(peer);
+    peer = stand_in_accept_feed();
+    expect_stats(0, 1);
+    stand_in_say(peer, HEAD RESUMED(0));
+    expect_stats(1, 0);
+    stand_in_say(peer, "event: message\ndata: nonsense\n\n");
+    expect_stats(0, 1);
+    stand_in_close_room(&stand_in_lobby);
+    expect_stats(0, 0);
     close(peer);
 }
 END_TEST
@@ -462,6 +497,8 @@ END_TEST
 static void add_good(TCase *tests)
 {
     tcase_add_test(tests, test_room_feed__asks_for_the_room_with_nothing_in_hand);
+    tcase_add_test(tests,
+                   test_room_feed__is_counted_as_connected_from_its_synchronisation_to_its_end);
     tcase_add_test(tests, test_room_feed__resumed_with_none_missed_synchronises);
     tcase_add_test(tests, test_room_feed__resumed_synchronises_once_with_all_missed);
     tcase_add_test(tests, test_room_feed__snapshot_synchronises_with_its_own_id);

@@ -1,0 +1,55 @@
+/*
+ * Outcomes are counted by error code, so an error that is added to the list has its word here too.
+ *
+ * What could not be reached is not timed. While the other side is away most calls fail at once, by
+ * the breaker, and would make it look quick just then; how often that was is in the counter.
+ */
+#include "call_meter.h"
+
+#include <stdbool.h>
+
+void call_meter_add(struct call_meter *meter, enum error_code outcome, uint64_t took_us)
+{
+    metrics_count(&meter->outcomes[outcome]);
+    if (outcome != ERROR_UNAVAILABLE)
+        metrics_observe(&meter->durations, took_us);
+}
+
+void call_meter_stats(const struct call_meter *meter, struct call_meter_stats *ret_stats)
+{
+    for (size_t i = 0; i < ERROR_COUNT; i++)
+        ret_stats->outcomes[i] = metrics_counted(&meter->outcomes[i]);
+    metrics_observed(&meter->durations, &ret_stats->durations);
+}
+
+static const char *outcome_name(enum error_code outcome)
+{
+    return outcome ? error_type(outcome) + sizeof ERROR_TYPE_PREFIX - 1 : "ok";
+}
+
+static bool is_always_there(enum error_code outcome)
+{
+    return outcome == ERROR_NONE || outcome == ERROR_UNAVAILABLE || outcome == ERROR_TIMEOUT;
+}
+
+static void write_outcomes(struct metrics_writer *writer, const char *kind,
+                           const struct call_meter_stats *stats)
+{
+    for (enum error_code code = ERROR_NONE; code < ERROR_COUNT; code++)
+        if (stats->outcomes[code] || is_always_there(code))
+            metrics_write_number(writer,
+                                 METRICS_LABELS({"kind", kind}, {"outcome", outcome_name(code)}),
+                                 stats->outcomes[code]);
+}
+
+void call_meter_write(const struct call_meter_family *family, const struct call_meter_stats *stats,
+                      struct metrics_writer *writer)
+{
+    metrics_write_family(writer, family->calls_name, METRICS_COUNTER, family->calls_help);
+    for (size_t i = 0; i < family->kind_count; i++)
+        write_outcomes(writer, family->kinds[i], &stats[i]);
+    metrics_write_family(writer, family->duration_name, METRICS_HISTOGRAM, family->duration_help);
+    for (size_t i = 0; i < family->kind_count; i++)
+        metrics_write_distribution(writer, METRICS_LABELS({"kind", family->kinds[i]}),
+                                   &stats[i].durations);
+}

@@ -1,0 +1,121 @@
+/*
+ * One block of counters for each route and one for what has none, all made at the beginning: adding
+ * finds its counter by index and allocates nothing, and no client can make the table grow.
+ *
+ * An answer counts when it is made, not when it has been sent: an event stream counts as it opens,
+ * and a client that reads slowly, or sends its body slowly, makes nothing look slow here. That is in
+ * the access log.
+ */
+#include "http_stats.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The answers of both services, the usual first; index 0 is for any other. */
+static const int statuses[] = {0,   200, 204, 201, 304, 303, 404, 400, 401,
+                               403, 405, 413, 422, 429, 500, 503, 504};
+static const char *const methods[] = {"other", "OPTIONS", "HEAD", "POST", "GET"};
+
+enum {
+    STATUSES = sizeof statuses / sizeof statuses[0],
+    METHODS = sizeof methods / sizeof methods[0],
+    STATUS_SIZE = 12,
+};
+
+struct block {
+    struct metrics_counter answers[METHODS][STATUSES];
+    struct metrics_histogram durations[METHODS];
+};
+
+struct http_stats {
+    const struct http_route *routes;
+    size_t route_count;
+    struct block blocks[]; /* in the order of the routes; the last is for none */
+};
+
+struct http_stats *http_stats_new(const struct http_route *routes, size_t route_count)
+{
+    struct http_stats *stats = calloc(1, sizeof *stats + (route_count + 1) * sizeof(struct block));
+    if (!stats)
+        return NULL;
+    stats->routes = routes;
+    stats->route_count = route_count;
+    return stats;
+}
+
+void http_stats_free(struct http_stats *stats)
+{
+    free(stats);
+}
+
+static size_t method_index(const char *method)
+{
+    size_t index = METHODS - 1;
+    while (index > 0 && strcmp(methods[index], method) != 0)
+        index--;
+    return index;
+}
+
+static size_t status_index(int status)
+{
+    for (size_t i = 1; i < STATUSES; i++)
+        if (statuses[i] == status)
+            return i;
+    return 0;
+}
+
+void http_stats_add(struct http_stats *stats, const struct http_stats_answer *answer)
+{
+    size_t route = answer->route ? (size_t)(answer->route - stats->routes) : stats->route_count;
+    struct block *block = &stats->blocks[route];
+    size_t method = method_index(answer->method);
+    metrics_count(&block->answers[method][status_index(answer->status)]);
+    if (!answer->is_stream)
+        metrics_observe(&block->durations[method], answer->took_us);
+}
+
+static const char *route_name(const struct http_stats *stats, size_t route)
+{
+    return route < stats->route_count ? stats->routes[route].path : "none";
+}
+
+static void write_answers(struct metrics_writer *writer, const char *route, size_t method,
+                          const struct block *block)
+{
+    for (size_t i = 0; i < STATUSES; i++) {
+        uint64_t count = metrics_counted(&block->answers[method][i]);
+        char status[STATUS_SIZE];
+        snprintf(status, sizeof status, "%d", statuses[i]);
+        if (count)
+            metrics_write_number(writer,
+                                 METRICS_LABELS({"route", route}, {"method", methods[method]},
+                                                {"status", i ? status : "other"}),
+                                 count);
+    }
+}
+
+static void write_durations(struct metrics_writer *writer, const char *route, size_t method,
+                            const struct block *block)
+{
+    struct metrics_distribution durations;
+    metrics_observed(&block->durations[method], &durations);
+    if (durations.count)
+        metrics_write_distribution(
+            writer, METRICS_LABELS({"route", route}, {"method", methods[method]}), &durations);
+}
+
+void http_stats_write(const struct http_stats *stats, struct metrics_writer *writer)
+{
+    metrics_write_family(writer, "tempmessenger_http_requests_total", METRICS_COUNTER,
+                         "Requests answered, by the pattern of their route.");
+    for (size_t i = 0; i <= stats->route_count; i++)
+        for (size_t method = 0; method < METHODS; method++)
+            write_answers(writer, route_name(stats, i), method, &stats->blocks[i]);
+    metrics_write_family(writer, "tempmessenger_http_request_duration_seconds", METRICS_HISTOGRAM,
+                         "From a request having come whole to its answer being made; event streams "
+                         "are not in it.");
+    for (size_t i = 0; i <= stats->route_count; i++)
+        for (size_t method = 0; method < METHODS; method++)
+            write_durations(writer, route_name(stats, i), method, &stats->blocks[i]);
+}

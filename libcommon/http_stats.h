@@ -1,0 +1,40 @@
+/*
+ * What a server has answered: how often, by route, method and status, and how long it took.
+ *
+ * The labels are bounded by the table of routes: a path that is in none counts under "none", a method
+ * and a status that are not ours under "other". Any thread may add and write at any time.
+ */
+#ifndef TEMPMESSENGER_HTTP_STATS_H
+#define TEMPMESSENGER_HTTP_STATS_H
+
+#include "http_server.h"
+#include "metrics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_stats;
+
+/* One request that was answered. */
+struct http_stats_answer {
+    const struct http_route *route; /* of those that the stats were made for; NULL: none */
+    const char *method;
+    int status;
+    bool is_stream;   /* it goes on: only counted, not timed */
+    uint64_t took_us; /* from when the request had come whole to when its answer was made */
+};
+
+/* For these routes, which must outlive it. NULL when out of memory. */
+struct http_stats *http_stats_new(const struct http_route *routes, size_t route_count);
+
+/* Takes NULL. */
+void http_stats_free(struct http_stats *stats);
+
+void http_stats_add(struct http_stats *stats, const struct http_stats_answer *answer);
+
+/* tempmessenger_http_requests_total and tempmessenger_http_request_duration_seconds; what has not
+ * happened yet is left out. */
+void http_stats_write(const struct http_stats *stats, struct metrics_writer *writer);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * All that the message service tells Prometheus.
+ */
+#ifndef TEMPMESSENGER_SERVICE_METRICS_H
+#define TEMPMESSENGER_SERVICE_METRICS_H
+
+#include "buffer.h"
+#include "http_exchange.h"
+#include "live_room.h"
+#include "message_store.h"
+
+/* Appends it to `text`. Neither calls the store nor waits for anyone. */
+void service_metrics_write(const struct message_store *store, const struct live_rooms *rooms,
+                           const struct http_stats *http, struct buffer *text);
+
+#endif

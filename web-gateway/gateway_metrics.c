@@ -1,0 +1,51 @@
+/*
+ * What only the gateway has, its ways to the message service, behind what both services have
+ * (common_metrics.c). The names are those of docs/metrics.md.
+ */
+#include "gateway_metrics.h"
+
+#include "common_metrics.h"
+
+static const char *const calls[] = {
+    [MESSAGE_CLIENT_POST] = "post",
+    [MESSAGE_CLIENT_KONNICHIWA] = "konnichiwa",
+    [MESSAGE_CLIENT_CHECK] = "check",
+};
+
+static const struct call_meter_family upstream_calls = {
+    .calls_name = "tempmessenger_upstream_calls_total",
+    .calls_help = "Calls to the message service, by what came of them.",
+    .duration_name = "tempmessenger_upstream_call_duration_seconds",
+    .duration_help = "Time that calls to the message service took; those that were not served are "
+                     "not in it.",
+    .kinds = calls,
+    .kind_count = MESSAGE_CLIENT_CALLS,
+};
+
+static void write_client(struct metrics_writer *writer, struct message_client *client)
+{
+    struct message_client_stats stats;
+    message_client_stats(client, &stats);
+    metrics_write_family(writer, "tempmessenger_upstream_up", METRICS_GAUGE,
+                         "Whether the last call to the message service was answered.");
+    metrics_write_number(writer, NULL, stats.up);
+    call_meter_write(&upstream_calls, stats.calls, writer);
+}
+
+static void write_feeds(struct metrics_writer *writer, const struct room_feeds *feeds)
+{
+    struct room_feeds_stats stats;
+    room_feeds_stats(feeds, &stats);
+    metrics_write_family(writer, "tempmessenger_room_feeds", METRICS_GAUGE,
+                         "Feeds from the message service, one for each live room.");
+    metrics_write_number(writer, METRICS_LABELS({"state", "connected"}), stats.connected);
+    metrics_write_number(writer, METRICS_LABELS({"state", "disconnected"}), stats.disconnected);
+}
+
+void gateway_metrics_write(const struct gateway_metrics_sources *sources, struct buffer *text)
+{
+    struct metrics_writer writer = {.text = text};
+    common_metrics_write(&writer, "web-gateway", sources->http, sources->rooms);
+    write_client(&writer, sources->client);
+    write_feeds(&writer, sources->feeds);
+}

@@ -1,0 +1,24 @@
+/*
+ * All that the gateway tells Prometheus.
+ */
+#ifndef TEMPMESSENGER_GATEWAY_METRICS_H
+#define TEMPMESSENGER_GATEWAY_METRICS_H
+
+#include "buffer.h"
+#include "http_exchange.h"
+#include "live_room.h"
+#include "message_client.h"
+#include "room_feed.h"
+
+/* What is asked for its numbers. */
+struct gateway_metrics_sources {
+    struct message_client *client;
+    const struct room_feeds *feeds;
+    const struct live_rooms *rooms;
+    const struct http_stats *http;
+};
+
+/* Appends it to `text`. Waits for nobody. */
+void gateway_metrics_write(const struct gateway_metrics_sources *sources, struct buffer *text);
+
+#endif
