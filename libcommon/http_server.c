@@ -194,6 +194,8 @@ static bool start_instance(struct http_server *server)
     server->instance.max_post_body_size = config->body_max + 1;
     /* Forms are decoded by who wants them: Ulfius' decoder drops a character cut by a packet. */
     server->instance.allowed_post_processor = U_POST_PROCESS_NONE;
+    /* A header of bytes that are no UTF-8 is there, and wrong; Ulfius would leave it out. */
+    server->instance.check_utf8 = 0;
     if (ulfius_set_default_endpoint(&server->instance, http_dispatch, server) != U_OK)
         return false;
     return ulfius_start_framework_with_mhd_options(&server->instance,

@@ -21,6 +21,7 @@ enum {
     URL_SIZE = 1024,
     HEADER_SIZE = 640,
     BREAKER_OPEN_US = 500 * 1000,
+    CONNECTION_AGE_MAX_S = 60,
     RETRY_AFTER_MAX_S = 24 * 3600,
 };
 
@@ -144,6 +145,8 @@ static void set_options(const struct message_client *client, const struct call *
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     /* A service that was started anew may have another address: names are asked for each time. */
     curl_easy_setopt(handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    /* And one that was added gets its share, since an older connection is not used again. */
+    curl_easy_setopt(handle, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_AGE_MAX_S);
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)client->config.timeout_ms);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);

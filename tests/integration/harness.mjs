@@ -485,7 +485,7 @@ export function request(base, { method = 'GET', path: target = '/', headers = {}
     outgoing.end();
   });
   return within(REQUEST_TIMEOUT_MS * 2, `${method} ${target}`, answered).catch((error) => {
-    outgoing.destroy(); // its own timeout does not run while it is still connecting
+    outgoing?.destroy(); // its own timeout does not run while it is still connecting
     throw error;
   });
 }

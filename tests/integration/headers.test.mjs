@@ -187,7 +187,7 @@ describe('origins', () => {
     const port = new URL(api.base).port;
     for (const origin of ['http://evil.example', 'https://evil.example', 'null', `http://127.0.0.1:${port}0`,
       'http://127.0.0.1', `http://127.0.0.1:${port}.evil.example`, `http://evil.example:${port}`,
-      `http://127.0.0.1:${port}@evil.example`, 'nonsense', '*']) {
+      `http://127.0.0.1:${port}@evil.example`, 'nonsense', '*', 'http://\u00e9vil.example', '']) {
       for (const path of ['/messages', '/rooms/a/messages', '/', '/rooms/a']) {
         assertProblem(await send(api, origin, path), 403, 'cross-origin');
       }
