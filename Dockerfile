@@ -14,6 +14,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 
 FROM toolchain AS build
+# For who wants to find what is left of it: podman and docker keep stages without a name.
+LABEL org.tempmessenger.stage=build
 # The same source gives the same bytes, at whatever time and place it is built.
 ARG SOURCE_DATE_EPOCH=0
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} LC_ALL=C.UTF-8 TZ=UTC

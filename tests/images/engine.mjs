@@ -3,7 +3,8 @@
 // removed.
 //
 // Needs root, podman and mmdebstrap; script/bootstrap installs them. The base image and the layers
-// stay in podman's store, so that only the first run takes its time.
+// stay in podman's store, so that only the first run takes its time; what was compiled in earlier
+// runs does not.
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
@@ -135,7 +136,10 @@ export async function prepare({ redis = false, proxy = false, images = true } = 
     await makeBase();
     if (redis) await makeRedis();
     if (proxy) await makeProxy();
-    if (images) await buildImages();
+    if (images) {
+      await podman(['image', 'prune', '--force', '--filter', 'label=org.tempmessenger.stage=build', '--filter', 'until=1h']);
+      await buildImages();
+    }
   });
 }
 
