@@ -286,7 +286,7 @@ static uint64_t left_ms(uint64_t end_ms, uint64_t at_most_ms)
 static void await_goodbyes(struct http_server *server, uint64_t timeout_ms)
 {
     uint64_t end_ms = now_ms() + timeout_ms;
-    struct timespec pause = {.tv_nsec = GOODBYE_POLL_MS * 1000 * 1000};
+    struct timespec pause = {.tv_nsec = GOODBYE_POLL_MS * 1000000L};
     while (MHD_get_daemon_info(server->instance.mhd_daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
                ->num_connections &&
            now_ms() < end_ms)

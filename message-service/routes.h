@@ -23,8 +23,8 @@ struct message_service {
     _Atomic bool stopping; /* not ready any more */
 };
 
-/* Whether the service can do its work; for service_hooks. */
-enum error_code message_service_check(void *service, struct error *err) ERROR_MUST_USE;
+/* Whether the service can do its work; for service_hooks, the context is the service. */
+enum error_code message_service_check(void *context, struct error *err) ERROR_MUST_USE;
 
 extern const struct http_route message_service_routes[];
 extern const size_t message_service_route_count;

@@ -38,8 +38,8 @@ struct web_gateway {
     _Atomic bool connected;       /* the message service has answered once */
 };
 
-/* Whether the gateway can do its work; for service_hooks. */
-enum error_code web_gateway_check(void *gateway, struct error *err) ERROR_MUST_USE;
+/* Whether the gateway can do its work; for service_hooks, the context is the gateway. */
+enum error_code web_gateway_check(void *context, struct error *err) ERROR_MUST_USE;
 
 extern const struct http_route web_gateway_routes[];
 extern const size_t web_gateway_route_count;

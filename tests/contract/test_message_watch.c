@@ -397,6 +397,8 @@ START_TEST(test_message_watch__many_threads_come_and_go)
     for (int i = 0; i < WRITERS; i++)
         pthread_join(threads[i], NULL);
     watch("room-0");
+    /* What the threads began may bring the room's list once more, with the message in it. */
+    await_all_told();
     size_t added = recorder_count(&recorder, RECORD_ADDED, "room-0");
     save_and_forget("room-0", "x");
     recorder_await(&recorder, RECORD_ADDED, "room-0", added + 1);
