@@ -493,10 +493,12 @@ describe('while the message service is away', () => {
       await api.create('a', 'x');
       await api.postTo('a', { message: 'x', ttl: 0 });
       await api.get('/konnichiwa');
-      await api.get('/readyz');
-    }, upstream('post', 'ok'), upstream('post', 'invalid-ttl'), upstream('konnichiwa', 'ok'), upstream('check', 'ok'));
-    assert.deepEqual(grown, [1, 1, 1, 0]);
-    assert.equal((await scrape(api)).value(...upstream('check', 'ok')), 1, 'from the start');
+      for (let round = 0; round < 5; round += 1) await api.get('/readyz');
+    }, upstream('post', 'ok'), upstream('post', 'invalid-ttl'), upstream('konnichiwa', 'ok'));
+    assert.deepEqual(grown, [1, 1, 1]);
+    // At the start it asks on its own account, and may be asked meanwhile; after that it knows.
+    const checks = (await scrape(api)).value(...upstream('check', 'ok'));
+    assert.ok(checks === 1 || checks === 2, `${checks}`);
   }));
 });
 
