@@ -13,10 +13,10 @@
 #include "draft.h"
 
 #include "cleanup.h"
+#include "json_read.h"
 #include "text.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,43 +96,42 @@ static bool tame_number(char *json, size_t end)
  * not read. Such a number is written smaller, in a copy: as a ttl it is out of range still, and in
  * a member that is ignored it does no harm.
  */
-static json_t *parse(const void *body, size_t len, json_error_t *fault)
+static enum error_code parse(const void *body, size_t len, json_t **ret_json, json_error_t *fault)
 {
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
-    json_t *json = json_loadb(body, len, flags, fault);
-    if (json || json_error_code(fault) != json_error_numeric_overflow)
-        return json;
+    enum error_code code = json_read(body, len, flags, ret_json, fault);
+    if (code != ERROR_INVALID_JSON || json_error_code(fault) != json_error_numeric_overflow)
+        return code;
     char *copy = malloc(len);
     if (!copy)
-        return NULL;
+        return ERROR_INTERNAL;
     memcpy(copy, body, len);
-    for (unsigned i = 0; !json && i < LARGE_NUMBERS_MAX; i++) {
+    for (unsigned i = 0; code == ERROR_INVALID_JSON && i < LARGE_NUMBERS_MAX; i++) {
         if (json_error_code(fault) != json_error_numeric_overflow || fault->position < 0 ||
             (size_t)fault->position > len || !tame_number(copy, (size_t)fault->position))
             break;
-        json = json_loadb(copy, len, flags, fault);
+        code = json_read(copy, len, flags, ret_json, fault);
     }
     free(copy);
-    return json;
+    return code;
 }
 
 static enum error_code parse_object(const void *body, size_t len, json_t **ret_object,
                                     struct error *err)
 {
     json_error_t fault;
-    CLEANUP(json_decref) json_t *json = parse(body, len, &fault);
-    if (json_is_object(json)) {
-        *ret_object = json;
-        json = NULL;
-        return ERROR_NONE;
-    }
-    if (json)
+    CLEANUP(json_decref) json_t *json = NULL;
+    enum error_code code = parse(body, len, &json, &fault);
+    if (code == ERROR_INVALID_JSON)
+        return error_because(err, code, "the body: %s at byte %d",
+                             parse_fault(json_error_code(&fault)), fault.position);
+    if (code)
+        return error_because(err, code, "out of memory for the JSON of a draft");
+    if (!json_is_object(json))
         return error_because(err, ERROR_INVALID_JSON, "the body is an array, not an object");
-    enum json_error_code code = json_error_code(&fault);
-    if (code == json_error_out_of_memory)
-        return error_because(err, ERROR_INTERNAL, "out of memory for the JSON of a draft");
-    return error_because(err, ERROR_INVALID_JSON, "the body: %s at byte %d", parse_fault(code),
-                         fault.position);
+    *ret_object = json;
+    json = NULL;
+    return ERROR_NONE;
 }
 
 static bool readable(const char *text, size_t len)

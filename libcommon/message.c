@@ -8,7 +8,8 @@
  */
 #include "message.h"
 
-#include <jansson.h>
+#include "json_read.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +126,10 @@ static struct message *from_object(const json_t *object, uint64_t number, uint64
 bool message_from_json(const char *json, size_t len, uint64_t number, uint64_t now_us,
                        struct message **ret_message)
 {
-    json_t *object = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t fault;
+    json_t *object = NULL;
+    if (json_read(json, len, JSON_REJECT_DUPLICATES, &object, &fault))
+        return false;
     struct message *message = from_object(object, number, now_us);
     json_decref(object);
     if (message)
@@ -136,7 +140,10 @@ bool message_from_json(const char *json, size_t len, uint64_t number, uint64_t n
 bool message_array_from_json(const char *json, size_t len, uint64_t last_number, uint64_t now_us,
                              bool (*take)(void *context, struct message *message), void *context)
 {
-    json_t *array = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t fault;
+    json_t *array = NULL;
+    if (json_read(json, len, JSON_REJECT_DUPLICATES, &array, &fault))
+        return false;
     size_t count = json_array_size(array);
     /* More messages than numbers up to the last: one would get 0, which is no number. */
     bool read = json_is_array(array) && (!last_number || last_number >= count);

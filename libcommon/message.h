@@ -53,14 +53,14 @@ struct message *message_new(const struct message_fields *fields);
 
 /* Reads one message of the API's JSON (as `message_append_json` writes it), `len` bytes. `now_us` is
  * the monotonic time at which it came: the deadline is that plus "expires_in". False if it is not
- * such a message. */
+ * such a message, or out of memory. */
 bool message_from_json(const char *json, size_t len, uint64_t number, uint64_t now_us,
                        struct message **ret_message) ERROR_MUST_USE;
 
 /* The same for a JSON array: calls `take` for each, in order, with a reference that is then `take`'s.
  * Numbers are given so that messages keep the array's order: the last gets `last_number`, those
  * before it one less each; none where `last_number` is 0. False, perhaps after some calls, where it
- * is not such an array or `take` said false. */
+ * is not such an array, `take` said false, or out of memory. */
 bool message_array_from_json(const char *json, size_t len, uint64_t last_number, uint64_t now_us,
                              bool (*take)(void *context, struct message *message),
                              void *context) ERROR_MUST_USE;

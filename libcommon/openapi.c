@@ -7,7 +7,8 @@
  */
 #include "openapi.h"
 
-#include <jansson.h>
+#include "json_read.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,11 @@ static enum error_code parse(const char *text, const char *name, json_t **ret_ob
                              struct error *err)
 {
     json_error_t fault;
-    CLEANUP(json_decref) json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &fault);
-    if (!json)
+    CLEANUP(json_decref) json_t *json = NULL;
+    enum error_code code = json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &json, &fault);
+    if (code == ERROR_INTERNAL)
+        return error_because(err, code, "out of memory for the OpenAPI document");
+    if (code)
         return error_because(err, ERROR_INTERNAL, "the OpenAPI document's %s part, line %d: %s",
                              name, fault.line, fault.text);
     if (!json_is_object(json))

@@ -9,7 +9,8 @@
  */
 #include "feed_reader.h"
 
-#include <jansson.h>
+#include "json_read.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,10 +97,18 @@ static bool on_snapshot(struct feed_reader *reader, const char *id_text, const c
     return true;
 }
 
+/* The object; NULL where it is none, or out of memory. */
+static json_t *read_object(const char *data, size_t len)
+{
+    json_error_t fault;
+    json_t *object = NULL;
+    return json_read(data, len, JSON_REJECT_DUPLICATES, &object, &fault) ? NULL : object;
+}
+
 /* The number in {"missed": n}. */
 static bool read_missed(const char *data, size_t len, size_t *ret_missed)
 {
-    json_t *object = json_loadb(data, len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *object = read_object(data, len);
     const json_t *member = json_object_get(object, "missed");
     json_int_t missed = json_is_integer(member) ? json_integer_value(member) : -1;
     json_decref(object);
@@ -177,7 +186,7 @@ static bool on_deleted(struct feed_reader *reader, const char *id_text, const ch
     (void)id_text;
     if (reader->stage == FEED_READER_OPENING)
         return nonsense(reader, "deleted, before the first snapshot");
-    json_t *object = json_loadb(data, len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *object = read_object(data, len);
     const char *message_id = json_string_value(json_object_get(object, "id"));
     bool valid = message_id && message_id_valid(message_id);
     if (valid && reader->stage == FEED_READER_LIVE)

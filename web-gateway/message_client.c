@@ -10,8 +10,8 @@
 
 #include "breaker.h"
 #include "curl_pool.h"
+#include "json_read.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,8 +246,11 @@ static bool is_the_clients(enum error_code code)
 /* The error that the service's problem+json names, with its text for the client. */
 static enum error_code error_of_problem(const struct answer *answer, struct error *err)
 {
-    json_t *problem =
-        json_loadb(answer->body.data ? answer->body.data : "", answer->body.len, 0, NULL);
+    json_error_t fault;
+    json_t *problem = NULL;
+    const char *body = answer->body.data ? answer->body.data : "";
+    if (json_read(body, answer->body.len, 0, &problem, &fault))
+        problem = NULL;
     const char *type = json_string_value(json_object_get(problem, "type"));
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     enum error_code code = type ? error_from_type(type) : ERROR_NONE;

@@ -8,12 +8,12 @@
 #include "posting.h"
 
 #include "form.h"
+#include "json_read.h"
 #include "message_http.h"
 #include "origin.h"
 #include "random_id.h"
 #include "text.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,7 +178,10 @@ static size_t join_line_breaks(char *text, size_t len)
  * string it is, which the message service refuses with its own words. */
 static void append_ttl(struct buffer *json, const char *text, size_t len)
 {
-    json_t *number = json_loadb(text, len, JSON_DECODE_ANY, NULL);
+    json_error_t fault;
+    json_t *number = NULL;
+    if (json_read(text, len, JSON_DECODE_ANY, &number, &fault) == ERROR_INTERNAL)
+        json->failed = true;
     if (json_is_number(number))
         buffer_append(json, text, len);
     else
