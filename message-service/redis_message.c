@@ -7,7 +7,8 @@
  */
 #include "redis_message.h"
 
-#include <jansson.h>
+#include "json_read.h"
+
 #include <string.h>
 
 /* Longer than any lifetime that a setting allows, and far from the end of a uint64_t. */
@@ -57,13 +58,15 @@ static bool read_fields(const json_t *object, struct message_fields *fields)
     return true;
 }
 
-bool redis_message_parse(const char *json, size_t len, struct redis_message *ret_parsed)
+enum error_code redis_message_parse(const char *json, size_t len, struct redis_message *ret_parsed)
 {
-    *ret_parsed = (struct redis_message){.object = json_loadb(json, len, 0, NULL)};
-    if (ret_parsed->object && read_fields(ret_parsed->object, &ret_parsed->fields))
-        return true;
+    json_error_t fault;
+    *ret_parsed = (struct redis_message){0};
+    enum error_code code = json_read(json, len, 0, &ret_parsed->object, &fault);
+    if (!code && read_fields(ret_parsed->object, &ret_parsed->fields))
+        return ERROR_NONE;
     redis_message_fini(ret_parsed);
-    return false;
+    return code == ERROR_INTERNAL ? ERROR_INTERNAL : ERROR_MESSAGE_NOT_FOUND;
 }
 
 void redis_message_fini(struct redis_message *parsed)
@@ -91,7 +94,6 @@ enum error_code redis_message_read(const char *json, size_t len, const struct re
                                    struct message **ret_message)
 {
     CLEANUP_FINI(redis_message_fini) struct redis_message parsed;
-    if (!redis_message_parse(json, len, &parsed))
-        return ERROR_MESSAGE_NOT_FOUND;
-    return redis_message_make(&parsed, moment, ret_message);
+    enum error_code code = redis_message_parse(json, len, &parsed);
+    return code ? code : redis_message_make(&parsed, moment, ret_message);
 }

@@ -35,9 +35,10 @@ struct redis_message {
     struct message_fields fields;
 };
 
-/* False where it is no message of ours (or out of memory); *ret_parsed is then zeroed. */
-bool redis_message_parse(const char *json, size_t len,
-                         struct redis_message *ret_parsed) ERROR_MUST_USE;
+/* MESSAGE_NOT_FOUND where it is no message of ours; INTERNAL when out of memory. *ret_parsed is
+ * zeroed after both. */
+enum error_code redis_message_parse(const char *json, size_t len,
+                                    struct redis_message *ret_parsed) ERROR_MUST_USE;
 void redis_message_fini(struct redis_message *parsed);
 
 /* Makes the message; *ret_message is the caller's reference. MESSAGE_NOT_FOUND: it is over at that

@@ -29,7 +29,7 @@ bool redis_published_read(const char *room, const char *payload, size_t len,
     struct message_store_position *position = &ret_published->position;
     struct redis_message *message = &ret_published->message;
     return read_number(&at, end, &position->number) && read_number(&at, end, &position->epoch) &&
-           redis_message_parse(at, (size_t)(end - at), message) &&
+           redis_message_parse(at, (size_t)(end - at), message) == ERROR_NONE &&
            message->fields.number == position->number && strcmp(message->fields.room, room) == 0;
 }
 

@@ -18,8 +18,8 @@ struct redis_published {
     struct redis_message message;
 };
 
-/* Reads a payload of the room's channel; false where it is not of that form, or of another room.
- * *ret_published can be freed either way. */
+/* Reads a payload of the room's channel; false where it is not of that form, or of another room (or
+ * out of memory). *ret_published can be freed either way. */
 bool redis_published_read(const char *room, const char *payload, size_t len,
                           struct redis_published *ret_published) ERROR_MUST_USE;
 

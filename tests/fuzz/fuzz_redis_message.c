@@ -55,7 +55,7 @@ static void check_written(const struct redis_message *parsed)
     const struct message_fields *fields = &parsed->fields;
     buffer_init(&json, JSON_MAX);
     append_stored(&json, fields);
-    REQUIRE(!json.failed && redis_message_parse(json.data, json.len, &again));
+    REQUIRE(!json.failed && redis_message_parse(json.data, json.len, &again) == ERROR_NONE);
     REQUIRE(same_text(again.fields.id, fields->id) && same_text(again.fields.room, fields->room));
     REQUIRE(same_text(again.fields.text, fields->text));
     REQUIRE(same_text(again.fields.author, fields->author));
@@ -83,7 +83,7 @@ static void check_stored(const char *json, size_t len)
 {
     CLEANUP(message_release) struct message *message = NULL;
     struct redis_message parsed;
-    bool good = redis_message_parse(json, len, &parsed);
+    bool good = redis_message_parse(json, len, &parsed) == ERROR_NONE;
     REQUIRE(good == (parsed.object != NULL));
     if (good) {
         check_fields(&parsed.fields);
