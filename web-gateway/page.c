@@ -11,6 +11,8 @@
  */
 #include "page.h"
 
+#include "file.h"
+#include "json_read.h"
 #include "template.h"
 
 #include <ctype.h>
@@ -21,6 +23,9 @@
 #include <strings.h>
 
 enum { PAGE_HOST_MAX = 255, PAGE_HEADER_MAX = 1024, PAGE_TEXT_SIZE = 64 };
+
+/* Bytes of a language's table. */
+enum { TEXTS_FILE_MAX = 128 * 1024 };
 
 static const char host_default[] = "localhost:8000";
 
@@ -40,18 +45,34 @@ struct page {
 
 /* ---- loading ---- */
 
-static enum error_code load_language(const char *dir, const char *code, struct language *language,
-                                     struct error *err)
+static enum error_code read_texts(const char *dir, const char *code, json_t **ret_texts,
+                                  struct error *err)
 {
     char path[4096];
-    json_error_t fault;
+    char *text;
+    size_t text_len;
+    struct error why = {0};
     int len = snprintf(path, sizeof path, "%s/texts.%s.json", dir, code);
     if (len < 0 || (size_t)len >= sizeof path)
         return error_because(err, ERROR_INTERNAL, "texts.%s.json: the path is too long", code);
-    language->texts = json_load_file(path, JSON_REJECT_DUPLICATES, &fault);
-    if (!language->texts)
+    if (file_read(path, TEXTS_FILE_MAX, &text, &text_len, &why))
+        return error_because(err, ERROR_INTERNAL, "texts.%s.json: %s", code, why.cause);
+    json_error_t fault;
+    enum error_code result = json_read(text, text_len, JSON_REJECT_DUPLICATES, ret_texts, &fault);
+    free(text);
+    if (result == ERROR_INVALID_JSON)
         return error_because(err, ERROR_INTERNAL, "texts.%s.json:%d: %s", code, fault.line,
                              fault.text);
+    return result ? error_because(err, result, "out of memory") : ERROR_NONE;
+}
+
+static enum error_code load_language(const char *dir, const char *code, struct language *language,
+                                     struct error *err)
+{
+    json_error_t fault;
+    enum error_code result = read_texts(dir, code, &language->texts, err);
+    if (result)
+        return result;
     const char *name;
     json_t *page, *units, *script;
     if (json_unpack_ex(language->texts, &fault, 0, "{s:s, s:o, s:o, s:o}", "language", &name,
@@ -187,11 +208,17 @@ static json_t *message_context(const struct page_view *view, const struct langua
     message_time_format(message->created_at_ms, created_at);
     snprintf(sent_at, sizeof sent_at, "%.5s UTC", created_at + strlen("2026-11-22T"));
     format_duration(language, expires_in, left);
-    return json_pack("{s:s, s:s#, s:s*, s:s, s:s, s:s, s:I, s:I}", "id", message->id, "message",
-                     message->text, (int)message->text_len, "author", message->author, "created_at",
-                     created_at, "sent_at", sent_at, "left", left, "expires_in",
-                     (json_int_t)expires_in, "lifetime",
-                     (json_int_t)(message->expires_at_ms - message->created_at_ms));
+    json_t *context =
+        json_pack("{s:s, s:s#, s:s, s:s, s:s, s:I, s:I}", "id", message->id, "message",
+                  message->text, (int)message->text_len, "created_at", created_at, "sent_at",
+                  sent_at, "left", left, "expires_in", (json_int_t)expires_in, "lifetime",
+                  (json_int_t)(message->expires_at_ms - message->created_at_ms));
+    /* Not by "s*" above, which leaves the author out where there is no memory for it. */
+    if (!message->author ||
+        json_object_set_new(context, "author", json_string(message->author)) == 0)
+        return context;
+    json_decref(context);
+    return NULL;
 }
 
 struct place {
@@ -242,33 +269,40 @@ static json_t *lifetime_context(const struct language *language, uint64_t ms, bo
     return json_pack("{s:s, s:s, s:b}", "ttl", ttl, "name", name, "selected", selected);
 }
 
-/* The choices that the message service allows and, among them, its default. Where it is not known
- * the default goes by no number, and every choice is offered. */
+/* The default where the message service's is not known: no number stands for it. */
+static json_t *unknown_default_context(const struct language *language)
+{
+    const char *name = json_string_value(
+        json_object_get(json_object_get(language->texts, "page"), "lifetime_default"));
+    return json_pack("{s:s, s:s, s:b}", "ttl", "", "name", name ? name : "", "selected", true);
+}
+
+/* The choices that the message service allows and, among them, its default; every choice where it is
+ * not known. NULL when out of memory. */
 static json_t *lifetimes_context(const struct page_view *view, const struct language *language)
 {
     static const uint64_t choices[] = {10000, 60000, 600000, 3600000, 86400000};
     const size_t count = sizeof choices / sizeof *choices;
     uint64_t default_ms = view->limits.ttl_default_ms;
     json_t *lifetimes = json_array();
-    bool placed = false;
-    if (!default_ms) {
-        const char *name = json_string_value(
-            json_object_get(json_object_get(language->texts, "page"), "lifetime_default"));
-        json_array_append_new(lifetimes, json_pack("{s:s, s:s, s:b}", "ttl", "", "name",
-                                                   name ? name : "", "selected", true));
-        placed = true;
-    }
+    bool placed = !default_ms;
+    int failed = placed ? json_array_append_new(lifetimes, unknown_default_context(language)) : 0;
     for (size_t i = 0; i < count; i++) {
         if (!placed && default_ms <= choices[i]) {
-            json_array_append_new(lifetimes, lifetime_context(language, default_ms, true));
+            failed |=
+                json_array_append_new(lifetimes, lifetime_context(language, default_ms, true));
             placed = true;
         }
         if (choices[i] != default_ms && allowed_lifetime(&view->limits, choices[i]))
-            json_array_append_new(lifetimes, lifetime_context(language, choices[i], false));
+            failed |=
+                json_array_append_new(lifetimes, lifetime_context(language, choices[i], false));
     }
     if (!placed)
-        json_array_append_new(lifetimes, lifetime_context(language, default_ms, true));
-    return lifetimes;
+        failed |= json_array_append_new(lifetimes, lifetime_context(language, default_ms, true));
+    if (!failed)
+        return lifetimes;
+    json_decref(lifetimes);
+    return NULL;
 }
 
 /* Only what a host and a port are made of: it is shown as part of commands to be copied. */
@@ -287,16 +321,18 @@ static json_t *page_context(const struct page *page, const struct page_view *vie
 {
     const struct language *language = choose_language(page, view->accept_language);
     json_t *messages = messages_context(view, language);
-    if (!messages)
+    json_t *lifetimes = messages ? lifetimes_context(view, language) : NULL;
+    if (!lifetimes) {
+        json_decref(messages);
         return NULL;
-    return json_pack("{s:O, s:O, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:o, s:o}", "language",
-                     json_object_get(language->texts, "language"), "t",
-                     json_object_get(language->texts, "page"), "script_texts", language->script,
-                     "room", view->room, "host", safe_host(view->host), "is_lobby",
-                     strcmp(view->room, ROOM_NAME_DEFAULT) == 0, "is_empty",
-                     board_count(view->board) == 0, "is_paused", view->paused, "text_max",
-                     (json_int_t)view->limits.text_max, "lifetimes",
-                     lifetimes_context(view, language), "messages", messages);
+    }
+    return json_pack(
+        "{s:O, s:O, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:o, s:o}", "language",
+        json_object_get(language->texts, "language"), "t", json_object_get(language->texts, "page"),
+        "script_texts", language->script, "room", view->room, "host", safe_host(view->host),
+        "is_lobby", strcmp(view->room, ROOM_NAME_DEFAULT) == 0, "is_empty",
+        board_count(view->board) == 0, "is_paused", view->paused, "text_max",
+        (json_int_t)view->limits.text_max, "lifetimes", lifetimes, "messages", messages);
 }
 
 enum error_code page_write(const struct page *page, const struct page_view *view,
