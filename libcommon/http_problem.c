@@ -48,5 +48,8 @@ void http_answer_problem(struct http_exchange *exchange, enum error_code code,
     CLEANUP_FINI(buffer_fini) struct buffer body;
     buffer_init(&body, PROBLEM_MAX);
     append_problem(&body, code, detail);
+    /* Without memory for all of it the status has to say it alone: half a JSON says less. */
+    if (body.failed)
+        buffer_clear(&body);
     http_answer(exchange, status, HTTP_TYPE_PROBLEM, body.data, body.len);
 }

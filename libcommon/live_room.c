@@ -154,7 +154,24 @@ void live_room_leave(struct live_room *room)
         live_rooms_arm(room->rooms, room, soonest_us);
 }
 
+/* Under the lock. What is missing would be missed for ever: the source does not bring it again to
+ * this room. */
+static void give_up(struct live_room *room)
+{
+    room->incomplete = true;
+    room->unreachable = !room->synced;
+    pthread_cond_broadcast(&room->changed);
+    event_hub_drop_all(room->hub);
+}
+
 /* ---- for live_rooms.c ---- */
+
+void live_room_give_up(struct live_room *room)
+{
+    live_room_enter(room);
+    give_up(room);
+    live_room_leave(room);
+}
 
 void live_room_hasten_comment(struct live_room *room)
 {
@@ -249,28 +266,28 @@ static struct event_id id_of(const struct message *message, struct event_id last
     return (struct event_id){.number = message->number, .tag = last.tag};
 }
 
-static void add_listed(struct live_room *room, const struct board *listed, struct event_id last,
+/* False when out of memory, with some of them added perhaps. */
+static bool add_listed(struct live_room *room, const struct board *listed, struct event_id last,
                        uint64_t now_us)
 {
     size_t count = board_count(listed);
     struct message **messages = calloc(count ? count : 1, sizeof(struct message *));
-    if (!messages) {
-        event_hub_drop_all(room->hub);
-        return;
-    }
+    if (!messages)
+        return false;
     for (size_t i = 0; i < count; i++)
         messages[i] = board_at(listed, i);
     qsort(messages, count, sizeof(struct message *), message_compare_numbers);
-    for (size_t i = 0; i < count; i++) {
+    bool complete = true;
+    for (size_t i = 0; i < count && complete; i++) {
         enum board_outcome outcome = message_expired(messages[i], now_us)
                                          ? BOARD_KNOWN
                                          : board_insert(room->board, messages[i]);
         if (outcome == BOARD_ADDED || outcome == BOARD_NUMBERED)
             publish_message(room, messages[i], id_of(messages[i], last), now_us);
-        else if (outcome == BOARD_NO_MEMORY)
-            event_hub_drop_all(room->hub);
+        complete = outcome != BOARD_NO_MEMORY;
     }
     free(messages);
+    return complete;
 }
 
 static struct board *board_of(struct message *const *messages, size_t count)
@@ -297,13 +314,16 @@ void live_room_sync(struct live_room *room, struct message *const *messages, siz
 {
     CLEANUP(board_free) struct board *listed = board_of(messages, count);
     uint64_t now_us = live_room_enter(room);
-    if (listed) {
+    if (listed)
         remove_gone(room, listed, last, now_us);
-        add_listed(room, listed, last, now_us);
+    if (listed && add_listed(room, listed, last, now_us)) {
         advance(room, last);
         room->synced = true;
         room->unreachable = false;
+        room->incomplete = false;
         pthread_cond_broadcast(&room->changed);
+    } else {
+        give_up(room);
     }
     live_room_leave(room);
 }
@@ -323,7 +343,7 @@ void live_room_add(struct live_room *room, struct message *message, struct event
         if (outcome == BOARD_ADDED || outcome == BOARD_NUMBERED)
             publish_message(room, message, id, now_us);
         else if (outcome == BOARD_NO_MEMORY)
-            event_hub_drop_all(room->hub);
+            give_up(room);
     }
     advance(room, id);
     live_room_leave(room);

@@ -75,7 +75,9 @@ void live_rooms_stats(const struct live_rooms *rooms, struct live_rooms_stats *r
 /*
  * The room called `name`, opened if it is not there, once it has been synchronised: waits for that
  * at most `timeout_ms`. The caller gives it back with live_room_release.
- * UNAVAILABLE: not synchronised in time, or too many rooms.
+ * UNAVAILABLE: not synchronised in time, or too many rooms; INTERNAL: out of memory.
+ * A room that had no memory for what its source brought is not waited for any more, its streams
+ * end, and the next to ask for it gets a new one.
  */
 enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint64_t timeout_ms,
                                struct live_room **ret_room, struct error *err) ERROR_MUST_USE;
@@ -127,7 +129,7 @@ struct message *live_room_message(struct live_room *room, const char *message_id
 enum error_code live_room_board(struct live_room *room, struct board **ret_board) ERROR_MUST_USE;
 
 /* Answers with the room's event stream; `last_event_id` NULL: a new reader. UNAVAILABLE where there
- * are as many subscribers as there may be. */
+ * are as many subscribers as there may be; INTERNAL when out of memory, or where the room was. */
 enum error_code live_room_subscribe(struct live_room *room, struct http_exchange *exchange,
                                     const char *last_event_id, struct error *err);
 

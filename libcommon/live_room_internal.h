@@ -35,6 +35,8 @@ struct live_room {
     pthread_cond_t changed; /* `synced` or `unreachable` has */
     bool synced;            /* once, at least */
     bool unreachable;       /* the source cannot be reached, and the room was never synced */
+    _Atomic bool
+        incomplete; /* there was no memory for what the source brought; read without it too */
     struct board *board;
     struct event_hub *hub;
     struct event_id last;   /* of the last number that the source has given out */
@@ -50,6 +52,7 @@ struct live_room {
     size_t uses;
     uint64_t last_used_us;
     uint64_t wake_us;
+    bool replaced;          /* by name another one is found, or none */
     bool probe;             /* a comment is to be sent, whether it is time for one or not */
     size_t heap_index;      /* LIVE_ROOM_UNLINKED: it is let go, the source is yet to know */
     struct live_room *next; /* of the same hash */
@@ -77,6 +80,10 @@ void live_room_hasten_comment(struct live_room *room);
 
 /* Ends the subscribers' streams. Puts those who wait before *waiting, to be resumed. */
 void live_room_stop(struct live_room *room, struct subscriber **waiting);
+
+/* The room lacks what its source has, for want of memory: its streams end, who waits for it does so
+ * no longer, and who asks for it next gets another one. */
+void live_room_give_up(struct live_room *room);
 
 /* Waits for the first synchronisation. */
 enum error_code live_room_wait(struct live_room *room, uint64_t timeout_ms, struct error *err);

@@ -111,10 +111,17 @@ static void set_count(struct live_rooms *rooms, size_t count)
     atomic_store_explicit(&rooms->counts.rooms, count, memory_order_relaxed);
 }
 
+/* It is not found by its name any more. */
+static void unname_room(struct live_rooms *rooms, struct live_room *room)
+{
+    if (!room->replaced)
+        *place_of(rooms, room->name) = room->next;
+    room->replaced = true;
+}
+
 static void unlink_room(struct live_rooms *rooms, struct live_room *room)
 {
-    struct live_room **place = place_of(rooms, room->name);
-    *place = room->next;
+    unname_room(rooms, room);
     size_t index = room->heap_index;
     room->heap_index = LIVE_ROOM_UNLINKED;
     set_count(rooms, rooms->count - 1);
@@ -167,12 +174,14 @@ static struct live_room *take_idlest(struct live_rooms *rooms)
 
 /* ---- the timer ---- */
 
-/* When to let go of the room. What the source could not open is of no use to anyone. */
+/* When to let go of the room. What the source could not open, or another one stands for, is of no use
+ * to anyone. */
 static uint64_t idle_end_of(const struct live_rooms *rooms, const struct live_room *room)
 {
     if (room->uses)
         return UINT64_MAX;
-    return room->opened ? room->last_used_us + rooms->config.linger_us : 0;
+    bool useful = room->opened && !room->replaced;
+    return useful ? room->last_used_us + rooms->config.linger_us : 0;
 }
 
 /* Looks at the room on top, whose time has come. Called and returns with the lock; gives it up in
@@ -301,38 +310,54 @@ void live_rooms_free(struct live_rooms *rooms)
 
 /* ---- use ---- */
 
+/* Another room is to stand for this one, which the timer lets go as soon as nobody uses it. */
+static void replace_room(struct live_rooms *rooms, struct live_room *room)
+{
+    unname_room(rooms, room);
+    set_wake(rooms, room, 0);
+    pthread_cond_signal(&rooms->wake);
+}
+
 /* The room called `name` with one use more. *ret_new tells whether it must be opened now, and
- * *ret_evicted is a room that had to go and must be closed; both without the lock. */
+ * *ret_evicted, set in any case, is a room that had to go and must be closed; both without the
+ * lock. NULL, and *ret_full, where as many rooms are in use as there may be; NULL else when out of
+ * memory. */
 static struct live_room *find_or_add(struct live_rooms *rooms, const char *name, bool *ret_new,
-                                     struct live_room **ret_evicted)
+                                     bool *ret_full, struct live_room **ret_evicted)
 {
     LOCKED(&rooms->lock);
     struct live_room *room = *place_of(rooms, name);
-    *ret_new = !room;
+    bool usable = room && !room->incomplete;
+    *ret_new = !usable;
     *ret_evicted = NULL;
-    if (room) {
+    *ret_full = false;
+    if (usable) {
         room->uses++;
         return room;
     }
-    if (rooms->count == rooms->config.rooms_max && !(*ret_evicted = take_idlest(rooms)))
-        return NULL;
-    return add_room(rooms, name);
+    if (room)
+        replace_room(rooms, room);
+    if (rooms->count == rooms->config.rooms_max)
+        *ret_full = !(*ret_evicted = take_idlest(rooms));
+    return *ret_full ? NULL : add_room(rooms, name);
 }
 
 enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint64_t timeout_ms,
                                struct live_room **ret_room, struct error *err)
 {
-    bool is_new;
+    bool is_new, full;
     struct live_room *evicted;
-    struct live_room *room = find_or_add(rooms, name, &is_new, &evicted);
+    struct live_room *room = find_or_add(rooms, name, &is_new, &full, &evicted);
     if (evicted)
         close_room(rooms, evicted);
-    if (!room)
+    if (full)
         return error_because(err, ERROR_UNAVAILABLE, "too many rooms are watched at one time");
+    if (!room)
+        return error_because(err, ERROR_INTERNAL, "out of memory for a room");
     if (is_new) {
         room->opened = rooms->config.source.open(rooms->config.source.context, room);
         if (!room->opened)
-            live_room_unreachable(room);
+            live_room_give_up(room);
     }
     enum error_code code = live_room_wait(room, timeout_ms, err);
     if (code)

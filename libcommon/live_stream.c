@@ -128,6 +128,8 @@ static bool join(struct live_stream *stream, const char *last_event_id, uint64_t
     struct live_room *room = stream->room;
     struct subscriber *subscriber = &stream->subscriber;
     struct event_id id;
+    if (room->incomplete)
+        return false;
     if (last_event_id && event_id_parse(last_event_id, &id) && can_resume(room, id)) {
         subscriber->opening = resumed_opening(room, id, now_us);
         subscriber->after = id.number > room->last.number ? id : room->last;
@@ -144,7 +146,7 @@ static bool join(struct live_stream *stream, const char *last_event_id, uint64_t
 
 /* ---- for the routes ---- */
 
-/* The stream, joined, or NULL when out of memory; then the place is given back. */
+/* The stream, joined, or NULL when out of memory or where the room was; then the place is given back. */
 static struct live_stream *open_stream(struct live_room *room, const char *last_event_id,
                                        struct event_id *ret_last)
 {

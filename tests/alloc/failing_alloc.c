@@ -62,6 +62,7 @@ static struct {
     _Atomic unsigned failed; /* of them */
     _Atomic long live;       /* pieces of memory not given back */
     unsigned failing;        /* the one that fails, counted from 1 */
+    unsigned round;          /* the same, whether it still does or not */
     enum mode mode;
     const char *name;
 } state;
@@ -215,7 +216,7 @@ _Noreturn void failing_alloc_refuse(const char *file, int line, const char *what
     unsigned seen = atomic_load(&state.seen);
     failing_alloc_pause();
     ck_abort_msg("%s, %s allocation %u fails (%u seen): %s:%d: %s", state.name,
-                 mode_names[state.mode], state.failing, seen, file, line, what);
+                 mode_names[state.mode], state.round, seen, file, line, what);
     abort();
 }
 
@@ -224,14 +225,13 @@ static bool run_round(failing_alloc_scenario *scenario, enum mode mode, unsigned
                       bool tolerant)
 {
     state.mode = mode;
-    state.failing = number;
+    state.failing = state.round = number;
     atomic_store(&state.seen, 0);
     atomic_store(&state.failed, 0);
     long live_before = atomic_load(&state.live);
     failing_alloc_resume();
     enum error_code code = scenario();
     failing_alloc_pause();
-    state.failing = number;
     bool failed = failing_alloc_failed();
     REQUIRE(atomic_load(&state.live) == live_before);
     if (failed)
