@@ -131,13 +131,16 @@ static bool make_headers(struct feed_stream *stream)
            (!token || add_header(stream, "Authorization: Bearer ", token));
 }
 
-static bool set_url(struct feed_stream *stream)
+/* The texts among the options. Without its empty one a proxy of the environment's would be asked, and
+ * told the token. False when out of memory, or where the URL is too long. */
+static bool set_texts(struct feed_stream *stream)
 {
     char url[URL_SIZE];
     int len = snprintf(url, sizeof url, "%s/rooms/%s/events", stream->config.url,
                        live_room_name(stream->config.room));
     return len > 0 && (size_t)len < sizeof url &&
-           curl_easy_setopt(stream->handle, CURLOPT_URL, url) == CURLE_OK;
+           curl_easy_setopt(stream->handle, CURLOPT_URL, url) == CURLE_OK &&
+           curl_easy_setopt(stream->handle, CURLOPT_PROXY, "") == CURLE_OK;
 }
 
 static void set_options(struct feed_stream *stream)
@@ -146,7 +149,6 @@ static void set_options(struct feed_stream *stream)
     curl_easy_setopt(handle, CURLOPT_PRIVATE, stream);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, stream->headers);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle, CURLOPT_PROXY, "");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     /* A name that is being looked up must not hold up the other feeds when this one is cut. */
@@ -170,7 +172,7 @@ bool feed_stream_init(struct feed_stream *stream, const struct feed_stream_confi
     *stream = (struct feed_stream){.config = *config};
     feed_reader_init(&stream->reader, config->room, config->store_clock, on_synced, stream);
     stream->handle = curl_easy_init();
-    if (!stream->handle || !make_headers(stream) || !set_url(stream))
+    if (!stream->handle || !make_headers(stream) || !set_texts(stream))
         return false;
     set_options(stream);
     stream->config.url = stream->config.token = NULL;

@@ -136,12 +136,15 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     return len;
 }
 
-static void set_options(const struct message_client *client, const struct call *call, CURL *handle,
+/* False when out of memory for a text. Without its empty one a proxy of the environment's would be
+ * asked, and told the token. */
+static bool set_options(const struct message_client *client, const struct call *call, CURL *handle,
                         struct curl_slist *headers, struct answer *answer)
 {
-    curl_easy_setopt(handle, CURLOPT_URL, call->url);
+    if (curl_easy_setopt(handle, CURLOPT_URL, call->url) != CURLE_OK ||
+        curl_easy_setopt(handle, CURLOPT_PROXY, "") != CURLE_OK)
+        return false;
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle, CURLOPT_PROXY, "");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     /* A service that was started anew may have another address: names are asked for each time. */
     curl_easy_setopt(handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
@@ -158,6 +161,7 @@ static void set_options(const struct message_client *client, const struct call *
         curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->post->len);
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, call->post->body);
     }
+    return true;
 }
 
 /* ---- performing it ---- */
@@ -183,13 +187,10 @@ static enum error_code error_of(CURL *handle, CURLcode code, struct error *err)
                          curl_easy_strerror(code));
 }
 
-static enum error_code perform(struct message_client *client, const struct call *call, CURL *handle,
-                               struct answer *answer, struct error *err)
+/* Performs what the handle is set to do. */
+static enum error_code perform_set(const struct message_client *client, CURL *handle,
+                                   struct answer *answer, struct error *err)
 {
-    struct curl_slist *headers = make_headers(client, call);
-    if (!headers)
-        return error_because(err, ERROR_INTERNAL, "out of memory for a call's headers");
-    set_options(client, call, handle, headers, answer);
     uint64_t started_us = clock_monotonic_us(&clock_system);
     CURLcode result = curl_easy_perform(handle);
     uint64_t took_ms = (clock_monotonic_us(&clock_system) - started_us) / 1000;
@@ -200,7 +201,18 @@ static enum error_code perform(struct message_client *client, const struct call 
         result = curl_easy_perform(handle);
     }
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
-    enum error_code code = result == CURLE_OK ? ERROR_NONE : error_of(handle, result, err);
+    return result == CURLE_OK ? ERROR_NONE : error_of(handle, result, err);
+}
+
+static enum error_code perform(struct message_client *client, const struct call *call, CURL *handle,
+                               struct answer *answer, struct error *err)
+{
+    struct curl_slist *headers = make_headers(client, call);
+    enum error_code code;
+    if (headers && set_options(client, call, handle, headers, answer))
+        code = perform_set(client, handle, answer, err);
+    else
+        code = error_because(err, ERROR_INTERNAL, "out of memory for a call");
     /* The list must outlive the handle's use of it. */
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
