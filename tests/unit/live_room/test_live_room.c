@@ -146,6 +146,19 @@ START_TEST(test_live_room__what_the_source_lost_is_told_as_deleted)
 }
 END_TEST
 
+START_TEST(test_live_room__the_last_that_the_listing_knows_of_goes_where_it_is_not_listed)
+{
+    struct reader reader;
+    lobby_add(1);
+    lobby_add(2);
+    reader_subscribe(&reader, lobby, NULL);
+    lobby_sync("1", 2);
+    lobby_expect_list("1");
+    reader_expect_told(&reader, "retry; snapshot 1,2 #2; deleted 2");
+    reader_leave(&reader);
+}
+END_TEST
+
 START_TEST(test_live_room__what_came_after_the_listing_stays)
 {
     struct reader reader;
@@ -295,6 +308,8 @@ static Suite *live_room_suite(void)
     tcase_add_test(the_lobby, test_live_room__new_messages_are_told_in_the_order_of_numbers);
     tcase_add_test(the_lobby, test_live_room__known_messages_are_not_told_again);
     tcase_add_test(the_lobby, test_live_room__what_the_source_lost_is_told_as_deleted);
+    tcase_add_test(the_lobby,
+                   test_live_room__the_last_that_the_listing_knows_of_goes_where_it_is_not_listed);
     tcase_add_test(the_lobby, test_live_room__what_came_after_the_listing_stays);
     tcase_add_test(the_lobby, test_live_room__new_epoch_takes_off_what_is_not_listed);
     tcase_add_test(the_lobby, test_live_room__lower_numbers_of_a_new_epoch_are_streamed);
