@@ -27,41 +27,36 @@ RUN cmake --preset release -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=/usr \
 RUN sh deploy/image-root message-service /installed /root-of/message-service \
  && sh deploy/image-root web-gateway /installed /root-of/web-gateway
 
-FROM scratch AS message-service
+# What is the same of both.
+FROM scratch AS service
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
-LABEL org.opencontainers.image.title="TempMessenger message-service" \
-      org.opencontainers.image.description="Keeps messages until they expire" \
-      org.opencontainers.image.licenses="MIT" \
+LABEL org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
-COPY --from=build /root-of/message-service/ /
 # A question to DNS that is lost, as when a neighbour restarts, is asked again after one second, not five.
-ENV BIND_ADDRESS=0.0.0.0 PORT=8001 RES_OPTIONS="timeout:1 attempts:3 ndots:0"
-EXPOSE 8001
+ENV BIND_ADDRESS=0.0.0.0 RES_OPTIONS="timeout:1 attempts:3 ndots:0"
 USER 65532:65532
 STOPSIGNAL SIGTERM
+
+FROM service AS message-service
+LABEL org.opencontainers.image.title="TempMessenger message-service" \
+      org.opencontainers.image.description="Keeps messages until they expire"
+COPY --from=build /root-of/message-service/ /
+ENV PORT=8001
+EXPOSE 8001
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
   CMD ["/usr/bin/message-service", "--healthcheck"]
 ENTRYPOINT ["/usr/bin/message-service"]
 
-FROM scratch AS web-gateway
-ARG VERSION=0.0.0
-ARG REVISION=unknown
-ARG CREATED=1970-01-01T00:00:00Z
+FROM service AS web-gateway
 LABEL org.opencontainers.image.title="TempMessenger web-gateway" \
-      org.opencontainers.image.description="Shows messages that expire to browsers and to curl" \
-      org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.created="${CREATED}"
+      org.opencontainers.image.description="Shows messages that expire to browsers and to curl"
 COPY --from=build /root-of/web-gateway/ /
-ENV BIND_ADDRESS=0.0.0.0 PORT=8000 RES_OPTIONS="timeout:1 attempts:3 ndots:0"
+ENV PORT=8000
 EXPOSE 8000
-USER 65532:65532
-STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
   CMD ["/usr/bin/web-gateway", "--healthcheck"]
 ENTRYPOINT ["/usr/bin/web-gateway"]

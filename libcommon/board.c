@@ -289,19 +289,6 @@ void board_expire(struct board *board, uint64_t now_us)
         message_release(expired);
 }
 
-static bool insert_taken(void *context, struct message *message)
-{
-    enum board_outcome outcome = board_insert(context, message);
-    message_release(message);
-    return outcome != BOARD_NO_MEMORY;
-}
-
-bool board_read(struct board *board, const char *json, size_t len, uint64_t now_us)
-{
-    /* Numbers only to keep the order of the array: this list does not tell the real ones. */
-    return message_array_from_json(json, len, SIZE_MAX, now_us, insert_taken, board);
-}
-
 size_t board_count(const struct board *board)
 {
     return board->count;

@@ -56,10 +56,6 @@ uint64_t board_soonest_us(const struct board *board);
 /* Takes off and releases all whose time is up at `now_us`. */
 void board_expire(struct board *board, uint64_t now_us);
 
-/* Inserts the messages of an API's JSON array that came at `now_us`, in its order. False, with some
- * of them inserted perhaps, where it is not such an array or out of memory. */
-bool board_read(struct board *board, const char *json, size_t len, uint64_t now_us) ERROR_MUST_USE;
-
 size_t board_count(const struct board *board);
 
 /* The message at `index` in the order in which they end (by number where they end together; those

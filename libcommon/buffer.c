@@ -123,23 +123,3 @@ void buffer_append_json_string(struct buffer *buffer, const char *text, size_t l
     buffer_append(buffer, text + plain, len - plain);
     buffer_append(buffer, "\"", 1);
 }
-
-void buffer_consume(struct buffer *buffer, size_t len)
-{
-    if (!buffer->data)
-        return;
-    if (len > buffer->len)
-        len = buffer->len;
-    buffer->len -= len;
-    memmove(buffer->data, buffer->data + len, buffer->len + 1);
-}
-
-char *buffer_take(struct buffer *buffer, size_t *ret_len)
-{
-    if (buffer->failed || !buffer->data)
-        return NULL;
-    char *data = buffer->data;
-    *ret_len = buffer->len;
-    buffer_init(buffer, buffer->max);
-    return data;
-}

@@ -37,11 +37,4 @@ __attribute__((format(printf, 2, 3))) void buffer_append_format(struct buffer *b
 /* Appends `text` as a JSON string (RFC 8259, section 7), quotes included; `text` is valid UTF-8. */
 void buffer_append_json_string(struct buffer *buffer, const char *text, size_t len);
 
-/* Removes the first `len` bytes, at most all of them. */
-void buffer_consume(struct buffer *buffer, size_t len);
-
-/* Hands the bytes to the caller, who frees them with free(), and leaves the buffer empty. NULL if
- * the buffer failed or nothing was ever appended. */
-char *buffer_take(struct buffer *buffer, size_t *ret_len);
-
 #endif

@@ -149,7 +149,8 @@ static const char *opaque_tag(const char *etag)
     return strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
 }
 
-bool http_etag_matches(const struct http_exchange *exchange, const char *etag)
+/* Whether the request's If-None-Match names `etag`. */
+static bool etag_matches(const struct http_exchange *exchange, const char *etag)
 {
     const char *list = http_header(exchange, "If-None-Match");
     if (!list)
@@ -164,7 +165,7 @@ enum error_code http_answer_tagged(struct http_exchange *exchange, const char *c
                                    const char *etag, const void *bytes, size_t len)
 {
     http_set_header(exchange, "ETag", "%s", etag);
-    if (http_etag_matches(exchange, etag))
+    if (etag_matches(exchange, etag))
         return http_answer(exchange, 304, NULL, NULL, 0);
     return http_answer(exchange, 200, content_type, bytes, len);
 }

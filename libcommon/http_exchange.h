@@ -77,15 +77,13 @@ http_set_header(struct http_exchange *exchange, const char *name, const char *fo
 enum error_code http_answer(struct http_exchange *exchange, int status, const char *content_type,
                             const void *bytes, size_t len);
 
-/* Answers 200 with the JSON and this entity tag, or 304 where If-None-Match names it. */
+/* Answers 200 with the bytes and this entity tag, or 304 where If-None-Match names it (weak
+ * comparison, RFC 9110, 13.1.2). */
 enum error_code http_answer_tagged(struct http_exchange *exchange, const char *content_type,
                                    const char *etag, const void *bytes, size_t len);
 
 /* Answers 200 {"status":"ok"}. */
 enum error_code http_answer_ok(struct http_exchange *exchange);
-
-/* Whether the request's If-None-Match names `etag` (weak comparison, RFC 9110, 13.1.2). */
-bool http_etag_matches(const struct http_exchange *exchange, const char *etag);
 
 /* What a stream read returns instead of a count of bytes. */
 enum { HTTP_STREAM_LATER = 0, HTTP_STREAM_END = -1 };

@@ -1,9 +1,9 @@
 /*
  * The rooms that are open, by name, and the one timer that serves them all.
  *
- * Each room is in a heap by the time at which it wants to be looked at: its soonest deadline, its
- * next keep-alive comment, or the end of its lingering. A room whose new message ends sooner moves
- * up (live_rooms_arm); all else is decided when the timer looks.
+ * Each room stands in a heap (live_room_heap.h) by the time at which it wants to be looked at: its
+ * soonest deadline, its next keep-alive comment, or the end of its lingering. A room whose new
+ * message ends sooner moves up (live_rooms_arm); all else is decided when the timer looks.
  *
  * A room is freed only by the timer's thread, or at the end, and only while its uses are 0 under
  * the rooms' lock: whoever finds it there may use it.
@@ -11,6 +11,7 @@
 #include "live_room_internal.h"
 
 #include "event_text.h"
+#include "live_room_heap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,63 +28,16 @@ struct live_rooms {
     bool timer_started;
 
     pthread_mutex_t lock; /* over all below */
-    pthread_cond_t wake;  /* the heap's top has changed, or `ending` */
+    pthread_cond_t wake;  /* another room is due first, or `ending` */
     bool ending;
-    uint64_t probed_us;      /* when all rooms sent a comment for the sake of the dead */
-    struct live_room **heap; /* by wake_us */
-    size_t count;
+    uint64_t probed_us; /* when all rooms sent a comment for the sake of the dead */
+    struct live_room_heap heap;
     struct live_room *slots[HASH_SLOTS];
 
     struct live_rooms_counts counts;
     _Atomic size_t subscribers;
     _Atomic bool stopping;
 };
-
-/* ---- the heap ---- */
-
-static void heap_put(struct live_rooms *rooms, size_t index, struct live_room *room)
-{
-    rooms->heap[index] = room;
-    room->heap_index = index;
-}
-
-static void heap_up(struct live_rooms *rooms, size_t index)
-{
-    struct live_room *room = rooms->heap[index];
-    while (index > 0) {
-        size_t parent = (index - 1) / 2;
-        if (rooms->heap[parent]->wake_us <= room->wake_us)
-            break;
-        heap_put(rooms, index, rooms->heap[parent]);
-        index = parent;
-    }
-    heap_put(rooms, index, room);
-}
-
-static void heap_down(struct live_rooms *rooms, size_t index)
-{
-    struct live_room *room = rooms->heap[index];
-    for (;;) {
-        size_t child = 2 * index + 1;
-        if (child >= rooms->count)
-            break;
-        if (child + 1 < rooms->count &&
-            rooms->heap[child + 1]->wake_us < rooms->heap[child]->wake_us)
-            child++;
-        if (rooms->heap[child]->wake_us >= room->wake_us)
-            break;
-        heap_put(rooms, index, rooms->heap[child]);
-        index = child;
-    }
-    heap_put(rooms, index, room);
-}
-
-static void set_wake(struct live_rooms *rooms, struct live_room *room, uint64_t wake_us)
-{
-    room->wake_us = wake_us;
-    heap_up(rooms, room->heap_index);
-    heap_down(rooms, room->heap_index);
-}
 
 /* ---- by name ---- */
 
@@ -105,10 +59,9 @@ static struct live_room **place_of(struct live_rooms *rooms, const char *name)
 }
 
 /* Under the lock. */
-static void set_count(struct live_rooms *rooms, size_t count)
+static void count_rooms(struct live_rooms *rooms)
 {
-    rooms->count = count;
-    atomic_store_explicit(&rooms->counts.rooms, count, memory_order_relaxed);
+    atomic_store_explicit(&rooms->counts.rooms, rooms->heap.count, memory_order_relaxed);
 }
 
 /* It is not found by its name any more. */
@@ -122,15 +75,8 @@ static void unname_room(struct live_rooms *rooms, struct live_room *room)
 static void unlink_room(struct live_rooms *rooms, struct live_room *room)
 {
     unname_room(rooms, room);
-    size_t index = room->heap_index;
-    room->heap_index = LIVE_ROOM_UNLINKED;
-    set_count(rooms, rooms->count - 1);
-    struct live_room *last = rooms->heap[rooms->count];
-    if (last != room) {
-        heap_put(rooms, index, last);
-        heap_up(rooms, index);
-        heap_down(rooms, last->heap_index);
-    }
+    live_room_heap_remove(&rooms->heap, room);
+    count_rooms(rooms);
 }
 
 static void close_room(struct live_rooms *rooms, struct live_room *room)
@@ -151,9 +97,8 @@ static struct live_room *add_room(struct live_rooms *rooms, const char *name)
     *slot = room;
     room->uses = 1;
     room->wake_us = room->armed_us;
-    heap_put(rooms, rooms->count, room);
-    set_count(rooms, rooms->count + 1);
-    heap_up(rooms, rooms->count - 1);
+    live_room_heap_add(&rooms->heap, room);
+    count_rooms(rooms);
     pthread_cond_signal(&rooms->wake);
     return room;
 }
@@ -162,8 +107,8 @@ static struct live_room *add_room(struct live_rooms *rooms, const char *name)
 static struct live_room *take_idlest(struct live_rooms *rooms)
 {
     struct live_room *idlest = NULL;
-    for (size_t i = 0; i < rooms->count; i++) {
-        struct live_room *room = rooms->heap[i];
+    for (size_t i = 0; i < rooms->heap.count; i++) {
+        struct live_room *room = rooms->heap.rooms[i];
         if (!room->uses && (!idlest || room->last_used_us < idlest->last_used_us))
             idlest = room;
     }
@@ -188,9 +133,9 @@ static uint64_t idle_end_of(const struct live_rooms *rooms, const struct live_ro
  * between. */
 static void look_at_top(struct live_rooms *rooms, uint64_t now_us)
 {
-    struct live_room *room = rooms->heap[0];
+    struct live_room *room = rooms->heap.rooms[0];
     /* What is armed while the room is looked at is not to be forgotten after. */
-    set_wake(rooms, room, UINT64_MAX);
+    live_room_heap_set(&rooms->heap, room, UINT64_MAX);
     bool probe = room->probe;
     room->probe = false;
     room->uses++;
@@ -211,7 +156,7 @@ static void look_at_top(struct live_rooms *rooms, uint64_t now_us)
         pthread_mutex_lock(&rooms->lock);
         return;
     }
-    set_wake(rooms, room, idle_end_us < next_us ? idle_end_us : next_us);
+    live_room_heap_set(&rooms->heap, room, idle_end_us < next_us ? idle_end_us : next_us);
 }
 
 static void *run_timer(void *context)
@@ -220,12 +165,12 @@ static void *run_timer(void *context)
     pthread_mutex_lock(&rooms->lock);
     while (!rooms->ending) {
         uint64_t now_us = clock_monotonic_us(rooms->config.clock);
-        if (!rooms->count) {
+        if (!rooms->heap.count) {
             pthread_cond_wait(&rooms->wake, &rooms->lock);
-        } else if (rooms->heap[0]->wake_us <= now_us) {
+        } else if (rooms->heap.rooms[0]->wake_us <= now_us) {
             look_at_top(rooms, now_us);
         } else {
-            struct timespec until = clock_timespec(rooms->heap[0]->wake_us);
+            struct timespec until = clock_timespec(rooms->heap.rooms[0]->wake_us);
             pthread_cond_timedwait(&rooms->wake, &rooms->lock, &until);
         }
     }
@@ -238,7 +183,7 @@ void live_rooms_arm(struct live_rooms *rooms, struct live_room *room, uint64_t w
     LOCKED(&rooms->lock);
     if (wake_us >= room->wake_us || room->heap_index == LIVE_ROOM_UNLINKED)
         return;
-    set_wake(rooms, room, wake_us);
+    live_room_heap_set(&rooms->heap, room, wake_us);
     if (room->heap_index == 0)
         pthread_cond_signal(&rooms->wake);
 }
@@ -253,9 +198,8 @@ struct live_rooms *live_rooms_new(const struct live_rooms_config *config)
     rooms->config = *config;
     pthread_mutex_init(&rooms->lock, NULL);
     clock_cond_init(&rooms->wake);
-    rooms->heap = calloc(config->rooms_max, sizeof(struct live_room *));
     rooms->comment = event_text_comment();
-    if (!rooms->heap || !rooms->comment ||
+    if (!live_room_heap_init(&rooms->heap, config->rooms_max) || !rooms->comment ||
         pthread_create(&rooms->timer, NULL, run_timer, rooms) != 0) {
         live_rooms_free(rooms);
         return NULL;
@@ -269,8 +213,8 @@ void live_rooms_stop(struct live_rooms *rooms)
     atomic_store(&rooms->stopping, true);
     struct subscriber *waiting = NULL;
     pthread_mutex_lock(&rooms->lock);
-    for (size_t i = 0; i < rooms->count; i++)
-        live_room_stop(rooms->heap[i], &waiting);
+    for (size_t i = 0; i < rooms->heap.count; i++)
+        live_room_stop(rooms->heap.rooms[i], &waiting);
     pthread_mutex_unlock(&rooms->lock);
     event_hub_resume(waiting);
 }
@@ -279,8 +223,8 @@ void live_rooms_stop(struct live_rooms *rooms)
 static void close_all(struct live_rooms *rooms)
 {
     pthread_mutex_lock(&rooms->lock);
-    while (rooms->count) {
-        struct live_room *room = rooms->heap[0];
+    while (rooms->heap.count) {
+        struct live_room *room = rooms->heap.rooms[0];
         unlink_room(rooms, room);
         pthread_mutex_unlock(&rooms->lock);
         close_room(rooms, room);
@@ -302,7 +246,7 @@ void live_rooms_free(struct live_rooms *rooms)
     }
     close_all(rooms);
     blob_release(rooms->comment);
-    free(rooms->heap);
+    live_room_heap_fini(&rooms->heap);
     pthread_cond_destroy(&rooms->wake);
     pthread_mutex_destroy(&rooms->lock);
     free(rooms);
@@ -337,7 +281,7 @@ static struct live_room *find_or_add(struct live_rooms *rooms, const char *name,
     }
     if (room)
         replace_room(rooms, room);
-    if (rooms->count == rooms->config.rooms_max)
+    if (rooms->heap.count == rooms->config.rooms_max)
         *ret_full = !(*ret_evicted = take_idlest(rooms));
     return *ret_full ? NULL : add_room(rooms, name);
 }
@@ -419,11 +363,9 @@ static void probe_all(struct live_rooms *rooms)
     if (rooms->ending || now_us < rooms->probed_us + PROBE_EVERY_US)
         return;
     rooms->probed_us = now_us;
-    /* All are due at the same time, so they may stand in the heap in any order. */
-    for (size_t i = 0; i < rooms->count; i++) {
-        rooms->heap[i]->probe = true;
-        rooms->heap[i]->wake_us = now_us;
-    }
+    for (size_t i = 0; i < rooms->heap.count; i++)
+        rooms->heap.rooms[i]->probe = true;
+    live_room_heap_set_all(&rooms->heap, now_us);
     pthread_cond_signal(&rooms->wake);
 }
 

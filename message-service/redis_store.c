@@ -198,34 +198,16 @@ static bool redis_up(void *state)
     return redis_pool_up(store->pool);
 }
 
-const struct message_store_backend redis_backend = {
-    .scheme = "redis",
-    .form = "//[user:password@]host[:port][/db]",
-    .url_valid = redis_url_valid,
-    .open = redis_open,
-    .free = redis_free,
-    .save = redis_save,
-    .list = redis_list_room,
-    .find = redis_find,
-    .listen = redis_listen,
-    .watch = redis_watch,
-    .unwatch = redis_unwatch,
-    .check = redis_check,
-    .up = redis_up,
-};
+/* The two differ in how the server is addressed. */
+#define BACKEND(its_scheme, its_form)                                                              \
+    {                                                                                              \
+        .scheme = (its_scheme), .form = (its_form), .url_valid = redis_url_valid,                  \
+        .open = redis_open, .free = redis_free, .save = redis_save, .list = redis_list_room,       \
+        .find = redis_find, .listen = redis_listen, .watch = redis_watch,                          \
+        .unwatch = redis_unwatch, .check = redis_check, .up = redis_up,                            \
+    }
 
-const struct message_store_backend unix_backend = {
-    .scheme = "unix",
-    .form = "///path",
-    .url_valid = redis_url_valid,
-    .open = redis_open,
-    .free = redis_free,
-    .save = redis_save,
-    .list = redis_list_room,
-    .find = redis_find,
-    .listen = redis_listen,
-    .watch = redis_watch,
-    .unwatch = redis_unwatch,
-    .check = redis_check,
-    .up = redis_up,
-};
+const struct message_store_backend redis_backend =
+    BACKEND("redis", "//[user:password@]host[:port][/db]");
+
+const struct message_store_backend unix_backend = BACKEND("unix", "///path");

@@ -2,43 +2,21 @@
  * What message_store.h promises of watching, asked of every backend. How a store behind a
  * connection keeps these promises when things break is in test_redis_watch.c.
  */
-#include "message_store.h"
-
 #include "recorder.h"
-#include "redis_server.h"
+#include "subject.h"
 
 #include <check.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum subject { SUBJECT_MEMORY, SUBJECT_REDIS, SUBJECT_COUNT };
+enum { WRITERS = 8, ROUNDS = 40, ROOM_MAX_MESSAGES = 1000 };
 
-enum { TTL_MS = 60000, WRITERS = 8, ROUNDS = 40 };
-
-static struct redis_server *server;
-static struct message_store *store;
 static struct recorder recorder;
 
-/* Opens `store` for one test, which runs in a process of its own: its pid keeps its keys apart. */
 static void open_silent(int subject)
 {
-    char url[REDIS_SERVER_URL_SIZE] = "memory:";
-    char prefix[32];
-    if (subject == SUBJECT_REDIS)
-        redis_server_url(server, "", "", url);
-    snprintf(prefix, sizeof prefix, "watch-%d", (int)getpid());
-    struct message_store_config config = {
-        .url = url,
-        .prefix = prefix,
-        .timeout_ms = 5000,
-        .room_max_messages = 1000,
-        .connections = 4,
-        .clock = &clock_system,
-    };
-    ck_assert_int_eq(message_store_open(&config, &store, NULL), ERROR_NONE);
+    subject_open(subject, ROOM_MAX_MESSAGES);
     recorder_init(&recorder);
 }
 
@@ -46,21 +24,20 @@ static void open_store(int subject)
 {
     open_silent(subject);
     struct message_store_listener listener = recorder_listener(&recorder);
-    message_store_listen(store, &listener);
+    message_store_listen(subject_store, &listener);
 }
 
 static void close_store(void)
 {
-    message_store_free(store);
+    subject_close();
     recorder_fini(&recorder);
 }
 
 static struct message *save_with_key(const char *room, const char *text, const char *key)
 {
-    struct draft draft = {
-        .text = (char *)(uintptr_t)text, .text_len = strlen(text), .ttl_ms = TTL_MS};
     struct message *message = NULL;
-    ck_assert_int_eq(message_store_save(store, room, &draft, key, &message, NULL), ERROR_NONE);
+    ck_assert_int_eq(subject_try_save(room, subject_draft(NULL, text, TTL_MS), key, &message),
+                     ERROR_NONE);
     return message;
 }
 
@@ -77,7 +54,7 @@ static void save_and_forget(const char *room, const char *text)
 static void watch(const char *room)
 {
     size_t synced = recorder_count(&recorder, RECORD_SYNCED, room);
-    ck_assert(message_store_watch(store, room));
+    ck_assert(message_store_watch(subject_store, room));
     recorder_await(&recorder, RECORD_SYNCED, room, synced + 1);
 }
 
@@ -89,7 +66,7 @@ static void await_all_told(void)
     size_t added = recorder_count(&recorder, RECORD_ADDED, "barrier");
     save_and_forget("barrier", "x");
     recorder_await(&recorder, RECORD_ADDED, "barrier", added + 1);
-    message_store_unwatch(store, "barrier");
+    message_store_unwatch(subject_store, "barrier");
 }
 
 START_TEST(test_message_watch__empty_room_is_synced_with_nothing)
@@ -134,7 +111,7 @@ START_TEST(test_message_watch__new_message_is_added_whole)
     ck_assert_uint_eq(message->number, saved->number);
     ck_assert_int_eq(message->expires_at_ms, saved->expires_at_ms);
     struct message_list list = {0};
-    ck_assert_int_eq(message_store_list(store, "lobby", &list, NULL), ERROR_NONE);
+    ck_assert_int_eq(message_store_list(subject_store, "lobby", &list, NULL), ERROR_NONE);
     ck_assert_uint_eq(added.position.epoch, list.position.epoch);
     message_list_fini(&list);
     message_release(saved);
@@ -146,9 +123,9 @@ START_TEST(test_message_watch__added_message_ends_when_it_should)
 {
     open_store(_i);
     watch("lobby");
-    uint64_t before_us = clock_monotonic_us(&clock_system);
+    uint64_t before_us = clock_monotonic_us(subject_clock(_i));
     save_and_forget("lobby", "hello");
-    uint64_t after_us = clock_monotonic_us(&clock_system);
+    uint64_t after_us = clock_monotonic_us(subject_clock(_i));
     struct record added = recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
     uint64_t deadline_us = added.messages[0]->deadline_us;
     ck_assert_uint_ge(deadline_us + 1000, before_us + TTL_MS * 1000u);
@@ -262,7 +239,7 @@ START_TEST(test_message_watch__unwatched_room_is_silent)
 {
     open_store(_i);
     watch("lobby");
-    message_store_unwatch(store, "lobby");
+    message_store_unwatch(subject_store, "lobby");
     save_and_forget("lobby", "x");
     await_all_told();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 0);
@@ -276,10 +253,10 @@ START_TEST(test_message_watch__room_is_heard_until_the_last_unwatch)
     open_store(_i);
     watch("lobby");
     watch("lobby");
-    message_store_unwatch(store, "lobby");
+    message_store_unwatch(subject_store, "lobby");
     save_and_forget("lobby", "1");
     recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
-    message_store_unwatch(store, "lobby");
+    message_store_unwatch(subject_store, "lobby");
     save_and_forget("lobby", "2");
     await_all_told();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 1);
@@ -290,10 +267,10 @@ END_TEST
 START_TEST(test_message_watch__unwatch_of_what_is_not_watched_does_nothing)
 {
     open_store(_i);
-    message_store_unwatch(store, "lobby");
+    message_store_unwatch(subject_store, "lobby");
     watch("lobby");
-    message_store_unwatch(store, "lobby");
-    message_store_unwatch(store, "lobby");
+    message_store_unwatch(subject_store, "lobby");
+    message_store_unwatch(subject_store, "lobby");
     watch("lobby");
     save_and_forget("lobby", "x");
     recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
@@ -308,7 +285,7 @@ START_TEST(test_message_watch__watched_again_is_synced_with_what_came_in_between
         watch("lobby");
         struct record synced = recorder_await(&recorder, RECORD_SYNCED, "lobby", i + 1);
         ck_assert_uint_eq(synced.count, i);
-        message_store_unwatch(store, "lobby");
+        message_store_unwatch(subject_store, "lobby");
         save_and_forget("lobby", "x");
     }
     close_store();
@@ -335,7 +312,7 @@ START_TEST(test_message_watch__refused_message_is_not_added)
     char text[] = "y";
     struct draft draft = {.text = text, .text_len = 1, .ttl_ms = TTL_MS};
     struct message *message = NULL;
-    ck_assert_int_eq(message_store_save(store, "lobby", &draft, "key", &message, NULL),
+    ck_assert_int_eq(message_store_save(subject_store, "lobby", &draft, "key", &message, NULL),
                      ERROR_IDEMPOTENCY_KEY_REUSED);
     await_all_told();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 1);
@@ -364,12 +341,12 @@ END_TEST
 START_TEST(test_message_watch__needs_a_room_and_a_listener)
 {
     open_silent(_i);
-    ck_assert(!message_store_watch(store, "lobby"));
+    ck_assert(!message_store_watch(subject_store, "lobby"));
     struct message_store_listener listener = recorder_listener(&recorder);
-    message_store_listen(store, &listener);
-    ck_assert(!message_store_watch(store, ""));
-    ck_assert(!message_store_watch(store, "No}Room"));
-    ck_assert(message_store_watch(store, "lobby"));
+    message_store_listen(subject_store, &listener);
+    ck_assert(!message_store_watch(subject_store, ""));
+    ck_assert(!message_store_watch(subject_store, "No}Room"));
+    ck_assert(message_store_watch(subject_store, "lobby"));
     close_store();
 }
 END_TEST
@@ -380,10 +357,10 @@ static void *watch_and_unwatch(void *argument)
     char room[16];
     for (int i = 0; i < 300; i++) {
         snprintf(room, sizeof room, "room-%d", rand_r(&seed) % 5);
-        ck_assert(message_store_watch(store, room));
+        ck_assert(message_store_watch(subject_store, room));
         if (i % 10 == 0)
             save_and_forget(room, "x");
-        message_store_unwatch(store, room);
+        message_store_unwatch(subject_store, room);
     }
     return NULL;
 }
@@ -409,7 +386,7 @@ END_TEST
 START_TEST(test_message_watch__store_may_go_while_it_is_watched)
 {
     open_store(_i);
-    ck_assert(message_store_watch(store, "lobby"));
+    ck_assert(message_store_watch(subject_store, "lobby"));
     save_and_forget("lobby", "x");
     close_store();
 }
@@ -450,14 +427,5 @@ static Suite *message_watch_suite(void)
 
 int main(void)
 {
-    signal(SIGPIPE, SIG_IGN);
-    redis_server_begin();
-    server = redis_server_start(&(struct redis_server_options){0});
-    SRunner *runner = srunner_create(message_watch_suite());
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    redis_server_free(server);
-    redis_server_end();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return subject_run(message_watch_suite());
 }

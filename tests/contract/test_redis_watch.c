@@ -578,7 +578,7 @@ START_TEST(test_redis_watch__forged_time_hides_nothing)
     save("lobby", "1");
     watch("lobby");
     struct record synced = recorder_await(&recorder, RECORD_SYNCED, "lobby", 1);
-    uint64_t number = redis_ms() * 1000;
+    uint64_t number = synced.position.number + 1;
     publish_forged("lobby", number, synced.position.epoch, redis_ms() + 3600 * 1000, TTL_MS);
     recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
     save("lobby", "2");

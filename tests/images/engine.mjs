@@ -15,7 +15,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, request, until, within } from '../integration/harness.mjs';
+import { closeAll, freePort, request, until, within } from '../integration/harness.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const DEPLOY = path.join(ROOT, 'deploy');
@@ -283,15 +283,7 @@ export class Yard {
   }
 
   async close() {
-    const errors = [];
-    while (this.#closers.length > 0) {
-      try {
-        await this.#closers.pop()();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
+    await closeAll(this.#closers);
   }
 }
 

@@ -122,7 +122,7 @@ describe('the build', () => {
     assert.doesNotMatch(text, /ctest|script\/test/);
     assert.match(text, /-DBUILD_TESTING=OFF/);
     const bases = [...text.matchAll(/^FROM (\S+)/gm)].map(([, from]) => from);
-    assert.deepEqual([...new Set(bases)].sort(), ['${BASE}', 'scratch', 'toolchain'].sort());
+    assert.deepEqual([...new Set(bases)].sort(), ['${BASE}', 'scratch', 'service', 'toolchain'].sort());
   });
 
   test('of one source, elsewhere and at another time, gives the same binaries', withYard(async (yard) => {

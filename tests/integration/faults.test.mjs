@@ -13,15 +13,35 @@ const ids = (messages) => messages.map(({ id }) => id);
 /** Makes the message services list again what they watch. */
 const resync = (redis) => redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
 
+/** A reader at each service. */
+const readBoth = async (open, stack, room) => [await open(stack.service, room), await open(stack.gateway, room)];
+
+/** Both readers have a, b and c, which are returned. */
+async function fill(stack, room, readers) {
+  const made = [];
+  for (const text of ['a', 'b', 'c']) made.push(await clientOf(stack.gateway).create(room, text));
+  for (const reader of readers) await reader.count('message', 3);
+  return made;
+}
+
+/** At neither service is a stream resumed at one of these ids: it gets a snapshot of `messages`. */
+async function assertSnapshots(open, stack, room, lastEventIds, messages) {
+  for (const lastEventId of lastEventIds) {
+    for (const name of SERVICES) {
+      const late = await open(stack.of(name), room, { lastEventId });
+      assert.equal(late.events[0].name, 'snapshot', `${name} with an id of before`);
+      assert.deepEqual(ids(late.events[0].data), ids(messages));
+    }
+  }
+}
+
 describe('what the store has lost', () => {
   test('all of it: deleted, once each, and an old id gets a snapshot', withWorld(async (world) => {
     const stack = await world.stack({ store: 'redis' });
     const room = newRoom();
     await withReaders(async (open) => {
-      const readers = [await open(stack.service, room), await open(stack.gateway, room)];
-      const made = [];
-      for (const text of ['a', 'b', 'c']) made.push(await clientOf(stack.gateway).create(room, text));
-      for (const reader of readers) await reader.count('message', 3);
+      const readers = await readBoth(open, stack, room);
+      const made = await fill(stack, room, readers);
       const oldIds = readers[0].named('message').map(({ id }) => id);
       await stack.redis.command('FLUSHALL');
       await resync(stack.redis);
@@ -31,25 +51,13 @@ describe('what the store has lost', () => {
         for (const { data } of events) assert.deepEqual(Object.keys(data), ['id']);
       }
       for (const name of SERVICES) assert.deepEqual(await clientOf(stack.of(name)).list(room), []);
-      for (const oldId of oldIds) {
-        for (const name of SERVICES) {
-          const late = await open(stack.of(name), room, { lastEventId: oldId });
-          assert.equal(late.events[0].name, 'snapshot', `${name} with an id of before`);
-          assert.deepEqual(late.events[0].data, []);
-        }
-      }
+      await assertSnapshots(open, stack, room, oldIds, []);
       const fresh = await clientOf(stack.gateway).create(room, 'd');
       for (const reader of readers) {
         await reader.until('the new one', () => reader.shown.has(fresh.id));
         assert.equal(reader.named('deleted').length, 3);
       }
-      for (const oldId of oldIds) {
-        for (const name of SERVICES) {
-          const late = await open(stack.of(name), room, { lastEventId: oldId });
-          assert.equal(late.events[0].name, 'snapshot', `${name} with an id of before`);
-          assert.deepEqual(ids(late.events[0].data), [fresh.id]);
-        }
-      }
+      await assertSnapshots(open, stack, room, oldIds, [fresh]);
     });
   }));
 
@@ -57,10 +65,8 @@ describe('what the store has lost', () => {
     const stack = await world.stack({ store: 'redis' });
     const room = newRoom();
     await withReaders(async (open) => {
-      const readers = [await open(stack.service, room), await open(stack.gateway, room)];
-      const made = [];
-      for (const text of ['a', 'b', 'c']) made.push(await clientOf(stack.gateway).create(room, text));
-      for (const reader of readers) await reader.count('message', 3);
+      const readers = await readBoth(open, stack, room);
+      const made = await fill(stack, room, readers);
       await stack.redis.command('DEL', `tempmessenger:{${room}}:message:${made[1].id}`);
       await resync(stack.redis);
       for (const reader of readers) await reader.of('deleted', made[1].id, RECOVERY_MS);
@@ -79,7 +85,7 @@ describe('what the store has lost', () => {
     const stack = await world.stack({ store: 'redis' });
     const room = newRoom();
     await withReaders(async (open) => {
-      const readers = [await open(stack.service, room), await open(stack.gateway, room)];
+      const readers = await readBoth(open, stack, room);
       const made = [];
       for (let round = 0; round < 10; round += 1) {
         made.push(await clientOf(stack.gateway).create(room, `message ${round}`));
@@ -99,7 +105,7 @@ describe('while Redis is away', () => {
     const stack = await world.stack({ store: 'redis' });
     const room = newRoom();
     await withReaders(async (open) => {
-      const readers = [await open(stack.service, room), await open(stack.gateway, room)];
+      const readers = await readBoth(open, stack, room);
       const short = await clientOf(stack.gateway).create(room, { message: 'short', ttl: 1.5 });
       for (const reader of readers) await reader.count('message', 1);
       await stack.redis.stop();
@@ -124,7 +130,7 @@ describe('while Redis is away', () => {
     const stack = await world.stack({ store: 'redis', env: { STORE_TIMEOUT: '500ms' } });
     const room = newRoom();
     await withReaders(async (open) => {
-      const readers = [await open(stack.service, room), await open(stack.gateway, room)];
+      const readers = await readBoth(open, stack, room);
       const kept = await clientOf(stack.gateway).create(room, 'a');
       for (const reader of readers) await reader.count('message', 1);
       stack.redis.freeze();

@@ -287,6 +287,19 @@ export async function freePort() {
 export const SERVICES = ['message-service', 'web-gateway'];
 export const STORES = ['memory', 'redis'];
 
+/** Calls what is to be called at the end, the last added first, and all of it though some fails. */
+export async function closeAll(closers) {
+  const errors = [];
+  while (closers.length > 0) {
+    try {
+      await closers.pop()();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
 /** What a test has started. */
 export class World {
   #closers = [];
@@ -392,15 +405,7 @@ export class World {
   }
 
   async close() {
-    const errors = [];
-    while (this.#closers.length > 0) {
-      try {
-        await this.#closers.pop()();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
+    await closeAll(this.#closers);
   }
 }
 

@@ -578,69 +578,6 @@ START_TEST(test_board__copy_has_the_same_messages_and_goes_its_own_way)
 }
 END_TEST
 
-static bool reads(const char *json)
-{
-    return board_read(board, json, strlen(json), now_us);
-}
-
-START_TEST(test_board__reads_what_it_lists)
-{
-    ck_assert(reads("[" ITEM("1", "100", "100") "," ITEM("2", "200", "200") "]"));
-    assert_order("12");
-    ck_assert_uint_eq(board_at(board, 0)->deadline_us, now_us + 100000);
-    assert_list(now_us, "[" ITEM("1", "100", "100") "," ITEM("2", "200", "200") "]");
-}
-END_TEST
-
-START_TEST(test_board__reads_an_empty_array)
-{
-    ck_assert(reads("[]"));
-    ck_assert_uint_eq(board_count(board), 0);
-}
-END_TEST
-
-START_TEST(test_board__read_keeps_the_arrays_order_of_ties)
-{
-    ck_assert(
-        reads("[" ITEM("3", "100", "1") "," ITEM("1", "100", "1") "," ITEM("2", "100", "1") "]"));
-    assert_order("312");
-}
-END_TEST
-
-START_TEST(test_board__reads_one_id_as_one_message)
-{
-    ck_assert(reads("[" ITEM("1", "100", "1") "," ITEM("1", "100", "1") "]"));
-    assert_order("1");
-    ck_assert_uint_eq(find(1)->references, 1);
-}
-END_TEST
-
-static const char *const malformed[] = {
-    "",
-    "null",
-    "{}",
-    "[",
-    "[null]",
-    "[{}]",
-    "[[]]",
-    "[1]",
-    ITEM("1", "100", "1"),
-    "[" ITEM("1", "100", "1"),
-    "[" ITEM("1", "100", "1") ",]",
-    "[" ITEM("1", "100", "1") "]]",
-    "[" ITEM("1", "100", "1") ",{}]",
-    "[" ITEM("1", "100", "-1") "]",
-    "[" ITEM("G", "100", "1") "]",
-    "[" ITEM("1", "1000", "1") "]",
-};
-
-START_TEST(test_board__reads_no_malformed_array)
-{
-    ck_assert_msg(!reads(malformed[_i]), "%s", malformed[_i]);
-    ck_assert_uint_le(board_count(board), 1);
-}
-END_TEST
-
 /* The model: every message there may be, and what is on the board of it. */
 enum { NAMES = 700, OPERATIONS = 20000, PHASE = 2500, CHECK_EACH = 50 };
 
@@ -841,12 +778,6 @@ static TCase *list_case(void)
     tcase_add_test(list, test_board__list_of_the_numbered_leaves_the_others_out);
     tcase_add_test(list, test_board__list_of_the_numbered_is_the_shared_one_where_all_are);
     tcase_add_test(list, test_board__copy_has_the_same_messages_and_goes_its_own_way);
-    tcase_add_test(list, test_board__reads_what_it_lists);
-    tcase_add_test(list, test_board__reads_an_empty_array);
-    tcase_add_test(list, test_board__read_keeps_the_arrays_order_of_ties);
-    tcase_add_test(list, test_board__reads_one_id_as_one_message);
-    tcase_add_loop_test(list, test_board__reads_no_malformed_array, 0,
-                        (int)(sizeof malformed / sizeof malformed[0]));
     return list;
 }
 

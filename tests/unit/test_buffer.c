@@ -221,100 +221,6 @@ START_TEST(test_buffer__format_at_below_and_above_the_maximum)
 }
 END_TEST
 
-START_TEST(test_buffer__consume_removes_from_the_front)
-{
-    buffer_append_string(&buffer, "abcdef");
-    buffer_consume(&buffer, 0);
-    assert_content("abcdef");
-    buffer_consume(&buffer, 2);
-    assert_content("cdef");
-    buffer_append_string(&buffer, "g");
-    assert_content("cdefg");
-}
-END_TEST
-
-START_TEST(test_buffer__consume_takes_at_most_all)
-{
-    buffer_append_string(&buffer, "abc");
-    buffer_consume(&buffer, 3);
-    assert_content("");
-    buffer_append_string(&buffer, "abc");
-    buffer_consume(&buffer, SIZE_MAX);
-    assert_content("");
-}
-END_TEST
-
-START_TEST(test_buffer__consume_of_a_buffer_without_memory_does_nothing)
-{
-    buffer_consume(&buffer, 5);
-    ck_assert_ptr_null(buffer.data);
-    ck_assert_uint_eq(buffer.len, 0);
-}
-END_TEST
-
-START_TEST(test_buffer__consume_makes_room)
-{
-    append_many(MAX);
-    buffer_consume(&buffer, 5);
-    append_many(5);
-    ck_assert(!buffer.failed);
-    append_many(1);
-    ck_assert(buffer.failed);
-}
-END_TEST
-
-START_TEST(test_buffer__take_hands_over_and_leaves_an_empty_buffer)
-{
-    buffer_append_string(&buffer, "mine");
-    size_t len = 0;
-    char *taken = buffer_take(&buffer, &len);
-    ck_assert_str_eq(taken, "mine");
-    ck_assert_uint_eq(len, 4);
-    free(taken);
-    ck_assert_ptr_null(buffer.data);
-    buffer_append_string(&buffer, "next");
-    assert_content("next");
-}
-END_TEST
-
-START_TEST(test_buffer__take_keeps_the_maximum)
-{
-    size_t len;
-    append_many(MAX);
-    free(buffer_take(&buffer, &len));
-    append_many(MAX + 1);
-    ck_assert(buffer.failed);
-}
-END_TEST
-
-START_TEST(test_buffer__take_is_null_where_nothing_was_appended)
-{
-    size_t len = 99;
-    ck_assert_ptr_null(buffer_take(&buffer, &len));
-    ck_assert_uint_eq(len, 99);
-}
-END_TEST
-
-START_TEST(test_buffer__take_is_null_after_a_failure)
-{
-    size_t len = 99;
-    append_many(MAX + 1);
-    ck_assert_ptr_null(buffer_take(&buffer, &len));
-    ck_assert_uint_eq(len, 99);
-}
-END_TEST
-
-START_TEST(test_buffer__take_of_an_empty_string_is_that)
-{
-    size_t len = 99;
-    buffer_append(&buffer, "", 0);
-    char *taken = buffer_take(&buffer, &len);
-    ck_assert_str_eq(taken, "");
-    ck_assert_uint_eq(len, 0);
-    free(taken);
-}
-END_TEST
-
 static void assert_json(const char *text, size_t len, const char *expected)
 {
     buffer_clear(&buffer);
@@ -403,12 +309,6 @@ static TCase *content_case(void)
     tcase_add_test(content, test_buffer__grows_byte_by_byte_and_keeps_the_bytes);
     tcase_add_test(content, test_buffer__u64_in_decimal);
     tcase_add_test(content, test_buffer__format_appends);
-    tcase_add_test(content, test_buffer__consume_removes_from_the_front);
-    tcase_add_test(content, test_buffer__consume_takes_at_most_all);
-    tcase_add_test(content, test_buffer__consume_of_a_buffer_without_memory_does_nothing);
-    tcase_add_test(content, test_buffer__take_hands_over_and_leaves_an_empty_buffer);
-    tcase_add_test(content, test_buffer__take_is_null_where_nothing_was_appended);
-    tcase_add_test(content, test_buffer__take_of_an_empty_string_is_that);
     tcase_add_test(content, test_buffer__fini_takes_a_zeroed_struct);
     return content;
 }
@@ -426,9 +326,6 @@ static TCase *limit_case(void)
     tcase_add_test(limit, test_buffer__clear_keeps_the_maximum);
     tcase_add_test(limit, test_buffer__fini_leaves_an_empty_buffer_with_its_maximum);
     tcase_add_test(limit, test_buffer__format_at_below_and_above_the_maximum);
-    tcase_add_test(limit, test_buffer__consume_makes_room);
-    tcase_add_test(limit, test_buffer__take_keeps_the_maximum);
-    tcase_add_test(limit, test_buffer__take_is_null_after_a_failure);
     return limit;
 }
 

@@ -2,46 +2,17 @@
  * The web gateway's own rows: defaults, the service's URL, the rate and the two lists.
  */
 #include "gateway_settings.h"
+#include "trial.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME "web-gateway: "
 #define URL_RULE "an http:// or https:// URL with a host and without user, query or fragment\n"
 #define PROXIES_RULE "a list of at most 64 addresses or blocks such as 10.0.0.0/8,2001:db8::1\n"
 
 static struct gateway_settings settings;
-static char errors[2048];
-
-/* Loads with one variable in the environment; NULL: with none. */
-static enum settings_outcome load(const char *variable)
-{
-    char program_name[] = "program";
-    char *argv[] = {program_name, NULL};
-    char *given = variable ? strdup(variable) : NULL;
-    char *envp[] = {given, NULL};
-    FILE *err = fmemopen(errors, sizeof errors, "w");
-    settings = (struct gateway_settings){0};
-    enum settings_outcome outcome =
-        settings_load(&gateway_settings_program, 1, argv, envp, stdout, err, &settings);
-    fclose(err);
-    free(given);
-    return outcome;
-}
-
-static void assert_taken(const char *variable)
-{
-    ck_assert_int_eq(load(variable), SETTINGS_OK);
-    settings_fini(&gateway_settings_program, &settings);
-}
-
-static void assert_refused(const char *variable, const char *line)
-{
-    ck_assert_int_eq(load(variable), SETTINGS_INVALID);
-    ck_assert_int_eq(strncmp(errors, NAME, strlen(NAME)), 0);
-    ck_assert_str_eq(errors + strlen(NAME), line);
-}
+const struct trial trial = {&gateway_settings_program, &settings, sizeof settings};
 
 /* `name` and then `element` so many times, comma separated. */
 static char *repeated(const char *name, const char *element, size_t times)
@@ -55,7 +26,7 @@ static char *repeated(const char *name, const char *element, size_t times)
 
 START_TEST(test_gateway_settings__defaults_are_those_of_the_contract)
 {
-    load(NULL);
+    trial_load(NULL);
     ck_assert_uint_eq(settings.common.port, 8000);
     ck_assert_str_eq(settings.message_service_url, "http://127.0.0.1:8001");
     ck_assert_uint_eq(settings.upstream_timeout_ms, 2000);
@@ -66,24 +37,24 @@ START_TEST(test_gateway_settings__defaults_are_those_of_the_contract)
     ck_assert_uint_eq(settings.rate_limit.window_ms, 1000);
     ck_assert_uint_eq(settings.trusted_proxies_count, 0);
     ck_assert_uint_eq(settings.allowed_origins_count, 0);
-    settings_fini(&gateway_settings_program, &settings);
+    trial_free();
 }
 END_TEST
 
 START_TEST(test_gateway_settings__service_url_of_every_form)
 {
-    assert_taken("MESSAGE_SERVICE_URL=http://message-service");
-    assert_taken("MESSAGE_SERVICE_URL=HTTPS://Example.org:443/a/b-c");
-    assert_taken("MESSAGE_SERVICE_URL=http://[::1]:1");
-    assert_taken("MESSAGE_SERVICE_URL=http://h:65535");
+    trial_expect_taken("MESSAGE_SERVICE_URL=http://message-service");
+    trial_expect_taken("MESSAGE_SERVICE_URL=HTTPS://Example.org:443/a/b-c");
+    trial_expect_taken("MESSAGE_SERVICE_URL=http://[::1]:1");
+    trial_expect_taken("MESSAGE_SERVICE_URL=http://h:65535");
 }
 END_TEST
 
 START_TEST(test_gateway_settings__slash_at_the_end_of_the_url_is_stripped)
 {
-    load("MESSAGE_SERVICE_URL=http://h/base//");
+    trial_load("MESSAGE_SERVICE_URL=http://h/base//");
     ck_assert_str_eq(settings.message_service_url, "http://h/base");
-    settings_fini(&gateway_settings_program, &settings);
+    trial_free();
 }
 END_TEST
 
@@ -98,16 +69,16 @@ START_TEST(test_gateway_settings__what_is_no_service_url_is_refused)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char given[128];
         snprintf(given, sizeof given, "MESSAGE_SERVICE_URL=%s", wrong[i]);
-        ck_assert_int_eq(load(given), SETTINGS_INVALID);
-        ck_assert_ptr_nonnull(strstr(errors, "is not " URL_RULE));
+        ck_assert_int_eq(trial_load(given), SETTINGS_INVALID);
+        ck_assert_ptr_nonnull(strstr(trial_errors, "is not " URL_RULE));
     }
 }
 END_TEST
 
 START_TEST(test_gateway_settings__service_url_with_a_user_is_refused_and_not_shown)
 {
-    assert_refused("MESSAGE_SERVICE_URL=http://u:p@h",
-                   "MESSAGE_SERVICE_URL: the value is not " URL_RULE);
+    trial_expect_refused("MESSAGE_SERVICE_URL=http://u:p@h",
+                         "MESSAGE_SERVICE_URL: the value is not " URL_RULE);
 }
 END_TEST
 
@@ -115,121 +86,126 @@ START_TEST(test_gateway_settings__host_at_and_above_its_length)
 {
     char given[512] = "MESSAGE_SERVICE_URL=http://";
     memset(given + strlen(given), 'h', 253);
-    assert_taken(given);
+    trial_expect_taken(given);
     given[strlen(given)] = 'h';
-    ck_assert_int_eq(load(given), SETTINGS_INVALID);
+    ck_assert_int_eq(trial_load(given), SETTINGS_INVALID);
 }
 END_TEST
 
 START_TEST(test_gateway_settings__upstream_timeout_at_and_outside_its_bounds)
 {
-    assert_taken("UPSTREAM_TIMEOUT=10ms");
-    assert_taken("UPSTREAM_TIMEOUT=1m");
-    assert_refused("UPSTREAM_TIMEOUT=9ms", "UPSTREAM_TIMEOUT: \"9ms\" is not from 10ms to 1m\n");
-    assert_refused("UPSTREAM_TIMEOUT=61s", "UPSTREAM_TIMEOUT: \"61s\" is not from 10ms to 1m\n");
+    trial_expect_taken("UPSTREAM_TIMEOUT=10ms");
+    trial_expect_taken("UPSTREAM_TIMEOUT=1m");
+    trial_expect_refused("UPSTREAM_TIMEOUT=9ms",
+                         "UPSTREAM_TIMEOUT: \"9ms\" is not from 10ms to 1m\n");
+    trial_expect_refused("UPSTREAM_TIMEOUT=61s",
+                         "UPSTREAM_TIMEOUT: \"61s\" is not from 10ms to 1m\n");
 }
 END_TEST
 
 START_TEST(test_gateway_settings__rate_may_be_off)
 {
-    load("RATE_LIMIT=off");
+    trial_load("RATE_LIMIT=off");
     ck_assert_uint_eq(settings.rate_limit.count, 0);
-    settings_fini(&gateway_settings_program, &settings);
+    trial_free();
 }
 END_TEST
 
 START_TEST(test_gateway_settings__rate_outside_its_bounds_is_refused)
 {
-    assert_taken("RATE_LIMIT=1000000/h");
-    assert_refused("RATE_LIMIT=0/s", "RATE_LIMIT: \"0/s\" is not a rate from 1/s to 1000000/s\n");
-    assert_refused("RATE_LIMIT=1000001/h",
-                   "RATE_LIMIT: \"1000001/h\" is not a rate from 1/h to 1000000/h\n");
+    trial_expect_taken("RATE_LIMIT=1000000/h");
+    trial_expect_refused("RATE_LIMIT=0/s",
+                         "RATE_LIMIT: \"0/s\" is not a rate from 1/s to 1000000/s\n");
+    trial_expect_refused("RATE_LIMIT=1000001/h",
+                         "RATE_LIMIT: \"1000001/h\" is not a rate from 1/h to 1000000/h\n");
 }
 END_TEST
 
 START_TEST(test_gateway_settings__template_dir_is_not_empty)
 {
-    assert_refused("TEMPLATE_DIR=", "TEMPLATE_DIR: \"\" is not a text of 1 to 4096 bytes\n");
+    trial_expect_refused("TEMPLATE_DIR=", "TEMPLATE_DIR: \"\" is not a text of 1 to 4096 bytes\n");
 }
 END_TEST
 
 START_TEST(test_gateway_settings__proxies_become_blocks)
 {
-    load("TRUSTED_PROXIES=10.0.0.0/8, 192.0.2.1 ,2001:db8::/32");
+    trial_load("TRUSTED_PROXIES=10.0.0.0/8, 192.0.2.1 ,2001:db8::/32");
     ck_assert_uint_eq(settings.trusted_proxies_count, 3);
     ck_assert_uint_eq(settings.trusted_proxies[0].prefix_bits, 104);
     ck_assert_uint_eq(settings.trusted_proxies[1].prefix_bits, 128);
     ck_assert_uint_eq(settings.trusted_proxies[2].prefix_bits, 32);
     ck_assert_uint_eq(settings.trusted_proxies[0].address[12], 10);
     ck_assert_uint_eq(settings.trusted_proxies[2].address[0], 0x20);
-    settings_fini(&gateway_settings_program, &settings);
+    trial_free();
 }
 END_TEST
 
 START_TEST(test_gateway_settings__an_empty_list_is_none)
 {
-    load("TRUSTED_PROXIES=");
+    trial_load("TRUSTED_PROXIES=");
     ck_assert_uint_eq(settings.trusted_proxies_count, 0);
-    settings_fini(&gateway_settings_program, &settings);
-    load("ALLOWED_ORIGINS=");
+    trial_free();
+    trial_load("ALLOWED_ORIGINS=");
     ck_assert_uint_eq(settings.allowed_origins_count, 0);
-    settings_fini(&gateway_settings_program, &settings);
-    load("TRUSTED_PROXIES= ");
+    trial_free();
+    trial_load("TRUSTED_PROXIES= ");
     ck_assert_uint_eq(settings.trusted_proxies_count, 0);
-    settings_fini(&gateway_settings_program, &settings);
-    load("ALLOWED_ORIGINS=  ");
+    trial_free();
+    trial_load("ALLOWED_ORIGINS=  ");
     ck_assert_uint_eq(settings.allowed_origins_count, 0);
-    settings_fini(&gateway_settings_program, &settings);
+    trial_free();
 }
 END_TEST
 
 START_TEST(test_gateway_settings__what_are_no_proxies_is_refused)
 {
-    assert_refused("TRUSTED_PROXIES=proxy", "TRUSTED_PROXIES: \"proxy\" is not " PROXIES_RULE);
-    assert_refused("TRUSTED_PROXIES=10.0.0.0/33",
-                   "TRUSTED_PROXIES: \"10.0.0.0/33\" is not " PROXIES_RULE);
-    assert_refused("TRUSTED_PROXIES=::1,", "TRUSTED_PROXIES: \"::1,\" is not " PROXIES_RULE);
-    assert_refused("TRUSTED_PROXIES=,::1", "TRUSTED_PROXIES: \",::1\" is not " PROXIES_RULE);
-    assert_refused("TRUSTED_PROXIES= ,", "TRUSTED_PROXIES: \" ,\" is not " PROXIES_RULE);
+    trial_expect_refused("TRUSTED_PROXIES=proxy",
+                         "TRUSTED_PROXIES: \"proxy\" is not " PROXIES_RULE);
+    trial_expect_refused("TRUSTED_PROXIES=10.0.0.0/33",
+                         "TRUSTED_PROXIES: \"10.0.0.0/33\" is not " PROXIES_RULE);
+    trial_expect_refused("TRUSTED_PROXIES=::1,", "TRUSTED_PROXIES: \"::1,\" is not " PROXIES_RULE);
+    trial_expect_refused("TRUSTED_PROXIES=,::1", "TRUSTED_PROXIES: \",::1\" is not " PROXIES_RULE);
+    trial_expect_refused("TRUSTED_PROXIES= ,", "TRUSTED_PROXIES: \" ,\" is not " PROXIES_RULE);
 }
 END_TEST
 
 START_TEST(test_gateway_settings__proxies_at_and_above_their_number)
 {
-    load(repeated("TRUSTED_PROXIES", "::1", TRUSTED_PROXIES_MAX));
+    trial_load(repeated("TRUSTED_PROXIES", "::1", TRUSTED_PROXIES_MAX));
     ck_assert_uint_eq(settings.trusted_proxies_count, TRUSTED_PROXIES_MAX);
-    settings_fini(&gateway_settings_program, &settings);
-    ck_assert_int_eq(load(repeated("TRUSTED_PROXIES", "::1", TRUSTED_PROXIES_MAX + 1)),
+    trial_free();
+    ck_assert_int_eq(trial_load(repeated("TRUSTED_PROXIES", "::1", TRUSTED_PROXIES_MAX + 1)),
                      SETTINGS_INVALID);
 }
 END_TEST
 
 START_TEST(test_gateway_settings__origins_are_taken_apart)
 {
-    load("ALLOWED_ORIGINS=https://example.org, http://localhost:8080");
+    trial_load("ALLOWED_ORIGINS=https://example.org, http://localhost:8080");
     ck_assert_uint_eq(settings.allowed_origins_count, 2);
     ck_assert_str_eq(settings.allowed_origins[0], "https://example.org");
     ck_assert_str_eq(settings.allowed_origins[1], "http://localhost:8080");
-    settings_fini(&gateway_settings_program, &settings);
+    trial_free();
 }
 END_TEST
 
 START_TEST(test_gateway_settings__what_are_no_origins_is_refused)
 {
-    assert_refused("ALLOWED_ORIGINS=example.org",
-                   "ALLOWED_ORIGINS: \"example.org\" is not a list of at most 64 origins such as "
-                   "https://example.org,http://localhost:8080\n");
-    ck_assert_int_eq(load("ALLOWED_ORIGINS=https://a/,https://b"), SETTINGS_INVALID);
+    trial_expect_refused(
+        "ALLOWED_ORIGINS=example.org",
+        "ALLOWED_ORIGINS: \"example.org\" is not a list of at most 64 origins such as "
+        "https://example.org,http://localhost:8080\n");
+    ck_assert_int_eq(trial_load("ALLOWED_ORIGINS=https://a/,https://b"), SETTINGS_INVALID);
 }
 END_TEST
 
 START_TEST(test_gateway_settings__origins_at_and_above_their_number)
 {
-    load(repeated("ALLOWED_ORIGINS", "https://a.example", ALLOWED_ORIGINS_MAX));
+    trial_load(repeated("ALLOWED_ORIGINS", "https://a.example", ALLOWED_ORIGINS_MAX));
     ck_assert_uint_eq(settings.allowed_origins_count, ALLOWED_ORIGINS_MAX);
-    settings_fini(&gateway_settings_program, &settings);
+    trial_free();
     ck_assert_int_eq(
-        load(repeated("ALLOWED_ORIGINS", "https://a.example", ALLOWED_ORIGINS_MAX + 1)),
+        trial_load(repeated("ALLOWED_ORIGINS", "https://a.example", ALLOWED_ORIGINS_MAX + 1)),
         SETTINGS_INVALID);
 }
 END_TEST

@@ -441,12 +441,18 @@ START_TEST(test_message__array_with_what_is_no_message_is_refused)
     ck_assert_uint_eq(taken.count, 1);
     release_taken(&taken);
     ck_assert(!reads_array("[null]", 9, &taken));
+    ck_assert(!reads_array("[1]", 9, &taken));
+    ck_assert(!reads_array("[{}]", 9, &taken));
+    ck_assert(!reads_array("[[]]", 9, &taken));
     ck_assert(!reads_array("[[" ITEM("1") "]]", 9, &taken));
     ck_assert(!reads_array(ITEM("1"), 9, &taken));
     ck_assert(!reads_array("{}", 9, &taken));
+    ck_assert(!reads_array("null", 9, &taken));
     ck_assert(!reads_array("", 9, &taken));
+    ck_assert(!reads_array("[", 9, &taken));
     ck_assert(!reads_array("[" ITEM("1"), 9, &taken));
     ck_assert(!reads_array("[" ITEM("1") ",]", 9, &taken));
+    ck_assert(!reads_array("[" ITEM("1") "]]", 9, &taken));
     ck_assert_uint_eq(taken.count, 0);
 }
 END_TEST

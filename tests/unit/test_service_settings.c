@@ -4,12 +4,11 @@
  */
 #include "message_store.h"
 #include "service_settings.h"
+#include "trial.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NAME "message-service: "
 
 bool message_store_url_valid(const char *url, const char **ret_rule)
 {
@@ -18,40 +17,11 @@ bool message_store_url_valid(const char *url, const char **ret_rule)
 }
 
 static struct service_settings settings;
-static char errors[2048];
-
-/* Loads with one variable in the environment; NULL: with none. */
-static enum settings_outcome load(const char *variable)
-{
-    char program_name[] = "program";
-    char *argv[] = {program_name, NULL};
-    char *given = variable ? strdup(variable) : NULL;
-    char *envp[] = {given, NULL};
-    FILE *err = fmemopen(errors, sizeof errors, "w");
-    settings = (struct service_settings){0};
-    enum settings_outcome outcome =
-        settings_load(&service_settings_program, 1, argv, envp, stdout, err, &settings);
-    fclose(err);
-    free(given);
-    return outcome;
-}
-
-static void assert_taken(const char *variable)
-{
-    ck_assert_int_eq(load(variable), SETTINGS_OK);
-    settings_fini(&service_settings_program, &settings);
-}
-
-static void assert_refused(const char *variable, const char *line)
-{
-    ck_assert_int_eq(load(variable), SETTINGS_INVALID);
-    ck_assert_int_eq(strncmp(errors, NAME, strlen(NAME)), 0);
-    ck_assert_str_eq(errors + strlen(NAME), line);
-}
+const struct trial trial = {&service_settings_program, &settings, sizeof settings};
 
 START_TEST(test_service_settings__defaults_are_those_of_the_contract)
 {
-    load(NULL);
+    trial_load(NULL);
     ck_assert_str_eq(settings.common.bind_address, "127.0.0.1");
     ck_assert_uint_eq(settings.common.port, 8001);
     ck_assert_uint_eq(settings.common.http_threads, 0);
@@ -68,83 +38,87 @@ START_TEST(test_service_settings__defaults_are_those_of_the_contract)
     ck_assert_uint_eq(settings.message_ttl_max_ms, 86400000);
     ck_assert_uint_eq(settings.message_max_bytes, 4096);
     ck_assert_uint_eq(settings.room_max_messages, 10000);
-    settings_fini(&service_settings_program, &settings);
+    trial_free();
 }
 END_TEST
 
 START_TEST(test_service_settings__bounds_are_in_the_range)
 {
-    assert_taken("PORT=0");
-    assert_taken("PORT=65535");
-    assert_taken("HTTP_THREADS=1");
-    assert_taken("HTTP_THREADS=256");
-    assert_taken("HTTP_THREADS=auto");
-    assert_taken("MAX_CONNECTIONS=1");
-    assert_taken("MAX_CONNECTIONS=1000000");
-    assert_taken("SHUTDOWN_TIMEOUT=0");
-    assert_taken("SHUTDOWN_TIMEOUT=10m");
-    assert_taken("STORE_TIMEOUT=10ms");
-    assert_taken("STORE_TIMEOUT=60s");
-    assert_taken("MESSAGE_TTL_MIN=100ms");
-    assert_taken("MESSAGE_TTL_MAX=30d");
-    assert_taken("MESSAGE_MAX_BYTES=1");
-    assert_taken("MESSAGE_MAX_BYTES=65536");
-    assert_taken("ROOM_MAX_MESSAGES=1");
-    assert_taken("ROOM_MAX_MESSAGES=1000000");
+    trial_expect_taken("PORT=0");
+    trial_expect_taken("PORT=65535");
+    trial_expect_taken("HTTP_THREADS=1");
+    trial_expect_taken("HTTP_THREADS=256");
+    trial_expect_taken("HTTP_THREADS=auto");
+    trial_expect_taken("MAX_CONNECTIONS=1");
+    trial_expect_taken("MAX_CONNECTIONS=1000000");
+    trial_expect_taken("SHUTDOWN_TIMEOUT=0");
+    trial_expect_taken("SHUTDOWN_TIMEOUT=10m");
+    trial_expect_taken("STORE_TIMEOUT=10ms");
+    trial_expect_taken("STORE_TIMEOUT=60s");
+    trial_expect_taken("MESSAGE_TTL_MIN=100ms");
+    trial_expect_taken("MESSAGE_TTL_MAX=30d");
+    trial_expect_taken("MESSAGE_MAX_BYTES=1");
+    trial_expect_taken("MESSAGE_MAX_BYTES=65536");
+    trial_expect_taken("ROOM_MAX_MESSAGES=1");
+    trial_expect_taken("ROOM_MAX_MESSAGES=1000000");
 }
 END_TEST
 
 START_TEST(test_service_settings__below_and_above_the_bounds_is_refused)
 {
-    assert_refused("PORT=65536", "PORT: \"65536\" is not a whole number from 0 to 65535\n");
-    assert_refused("HTTP_THREADS=0",
-                   "HTTP_THREADS: \"0\" is not a whole number from 1 to 256 or auto\n");
-    assert_refused("HTTP_THREADS=257",
-                   "HTTP_THREADS: \"257\" is not a whole number from 1 to 256 or auto\n");
-    assert_refused("MAX_CONNECTIONS=0",
-                   "MAX_CONNECTIONS: \"0\" is not a whole number from 1 to 1000000\n");
-    assert_refused("MAX_CONNECTIONS=1000001",
-                   "MAX_CONNECTIONS: \"1000001\" is not a whole number from 1 to 1000000\n");
-    assert_refused("SHUTDOWN_TIMEOUT=601s", "SHUTDOWN_TIMEOUT: \"601s\" is not from 0s to 10m\n");
-    assert_refused("STORE_TIMEOUT=9ms", "STORE_TIMEOUT: \"9ms\" is not from 10ms to 1m\n");
-    assert_refused("STORE_TIMEOUT=61", "STORE_TIMEOUT: \"61\" is not from 10ms to 1m\n");
-    assert_refused("MESSAGE_TTL_MIN=99ms", "MESSAGE_TTL_MIN: \"99ms\" is not from 100ms to 30d\n");
-    assert_refused("MESSAGE_TTL_MAX=31d", "MESSAGE_TTL_MAX: \"31d\" is not from 100ms to 30d\n");
-    assert_refused("MESSAGE_MAX_BYTES=0",
-                   "MESSAGE_MAX_BYTES: \"0\" is not a number of bytes from 1 to 65536\n");
-    assert_refused("MESSAGE_MAX_BYTES=65537",
-                   "MESSAGE_MAX_BYTES: \"65537\" is not a number of bytes from 1 to 65536\n");
-    assert_refused("ROOM_MAX_MESSAGES=0",
-                   "ROOM_MAX_MESSAGES: \"0\" is not a whole number from 1 to 1000000\n");
+    trial_expect_refused("PORT=65536", "PORT: \"65536\" is not a whole number from 0 to 65535\n");
+    trial_expect_refused("HTTP_THREADS=0",
+                         "HTTP_THREADS: \"0\" is not a whole number from 1 to 256 or auto\n");
+    trial_expect_refused("HTTP_THREADS=257",
+                         "HTTP_THREADS: \"257\" is not a whole number from 1 to 256 or auto\n");
+    trial_expect_refused("MAX_CONNECTIONS=0",
+                         "MAX_CONNECTIONS: \"0\" is not a whole number from 1 to 1000000\n");
+    trial_expect_refused("MAX_CONNECTIONS=1000001",
+                         "MAX_CONNECTIONS: \"1000001\" is not a whole number from 1 to 1000000\n");
+    trial_expect_refused("SHUTDOWN_TIMEOUT=601s",
+                         "SHUTDOWN_TIMEOUT: \"601s\" is not from 0s to 10m\n");
+    trial_expect_refused("STORE_TIMEOUT=9ms", "STORE_TIMEOUT: \"9ms\" is not from 10ms to 1m\n");
+    trial_expect_refused("STORE_TIMEOUT=61", "STORE_TIMEOUT: \"61\" is not from 10ms to 1m\n");
+    trial_expect_refused("MESSAGE_TTL_MIN=99ms",
+                         "MESSAGE_TTL_MIN: \"99ms\" is not from 100ms to 30d\n");
+    trial_expect_refused("MESSAGE_TTL_MAX=31d",
+                         "MESSAGE_TTL_MAX: \"31d\" is not from 100ms to 30d\n");
+    trial_expect_refused("MESSAGE_MAX_BYTES=0",
+                         "MESSAGE_MAX_BYTES: \"0\" is not a number of bytes from 1 to 65536\n");
+    trial_expect_refused("MESSAGE_MAX_BYTES=65537",
+                         "MESSAGE_MAX_BYTES: \"65537\" is not a number of bytes from 1 to 65536\n");
+    trial_expect_refused("ROOM_MAX_MESSAGES=0",
+                         "ROOM_MAX_MESSAGES: \"0\" is not a whole number from 1 to 1000000\n");
 }
 END_TEST
 
 START_TEST(test_service_settings__bind_address_is_of_either_family)
 {
-    assert_taken("BIND_ADDRESS=0.0.0.0");
-    assert_taken("BIND_ADDRESS=::1");
-    assert_refused("BIND_ADDRESS=localhost", "BIND_ADDRESS: \"localhost\" is not an IPv4 or IPv6 "
-                                             "address such as 127.0.0.1 or ::1\n");
+    trial_expect_taken("BIND_ADDRESS=0.0.0.0");
+    trial_expect_taken("BIND_ADDRESS=::1");
+    trial_expect_refused("BIND_ADDRESS=localhost",
+                         "BIND_ADDRESS: \"localhost\" is not an IPv4 or IPv6 "
+                         "address such as 127.0.0.1 or ::1\n");
 }
 END_TEST
 
 START_TEST(test_service_settings__log_words_are_those_of_the_log)
 {
-    load("LOG_LEVEL=debug");
+    trial_load("LOG_LEVEL=debug");
     ck_assert_int_eq(settings.common.log_level, LOG_LEVEL_DEBUG);
-    settings_fini(&service_settings_program, &settings);
-    load("LOG_LEVEL=error");
+    trial_free();
+    trial_load("LOG_LEVEL=error");
     ck_assert_int_eq(settings.common.log_level, LOG_LEVEL_ERROR);
-    settings_fini(&service_settings_program, &settings);
-    load("LOG_FORMAT=text");
+    trial_free();
+    trial_load("LOG_FORMAT=text");
     ck_assert_int_eq(settings.common.log_format, LOG_FORMAT_TEXT);
-    settings_fini(&service_settings_program, &settings);
-    load("LOG_FORMAT=json");
+    trial_free();
+    trial_load("LOG_FORMAT=json");
     ck_assert_int_eq(settings.common.log_format, LOG_FORMAT_JSON);
-    settings_fini(&service_settings_program, &settings);
-    assert_refused("LOG_LEVEL=loud",
-                   "LOG_LEVEL: \"loud\" is not one of error, warning, info, debug\n");
-    assert_refused("LOG_FORMAT=xml", "LOG_FORMAT: \"xml\" is not one of auto, text, json\n");
+    trial_free();
+    trial_expect_refused("LOG_LEVEL=loud",
+                         "LOG_LEVEL: \"loud\" is not one of error, warning, info, debug\n");
+    trial_expect_refused("LOG_FORMAT=xml", "LOG_FORMAT: \"xml\" is not one of auto, text, json\n");
 }
 END_TEST
 
@@ -152,9 +126,10 @@ START_TEST(test_service_settings__token_at_and_above_its_length)
 {
     char given[sizeof "SERVICE_TOKEN=" + SERVICE_TOKEN_MAX + 1] = "SERVICE_TOKEN=";
     memset(given + strlen(given), 't', SERVICE_TOKEN_MAX);
-    assert_taken(given);
+    trial_expect_taken(given);
     given[strlen(given)] = 't';
-    assert_refused(given, "SERVICE_TOKEN: the value is not 1 to 512 visible ASCII characters\n");
+    trial_expect_refused(given,
+                         "SERVICE_TOKEN: the value is not 1 to 512 visible ASCII characters\n");
 }
 END_TEST
 
@@ -162,27 +137,27 @@ START_TEST(test_service_settings__token_is_visible_ascii)
 {
     static const char line[] =
         "SERVICE_TOKEN: the value is not 1 to 512 visible ASCII characters\n";
-    assert_taken("SERVICE_TOKEN=!~");
-    assert_refused("SERVICE_TOKEN=a b", line);
-    assert_refused("SERVICE_TOKEN=a\x7f", line);
-    assert_refused("SERVICE_TOKEN=\xc3\xa4", line);
+    trial_expect_taken("SERVICE_TOKEN=!~");
+    trial_expect_refused("SERVICE_TOKEN=a b", line);
+    trial_expect_refused("SERVICE_TOKEN=a\x7f", line);
+    trial_expect_refused("SERVICE_TOKEN=\xc3\xa4", line);
 }
 END_TEST
 
 START_TEST(test_service_settings__store_url_is_the_stores_to_check)
 {
-    assert_taken("STORE_URL=redis://:password@host");
-    assert_refused("STORE_URL=reddis://host",
-                   "STORE_URL: \"reddis://host\" is not the URL of a store\n");
+    trial_expect_taken("STORE_URL=redis://:password@host");
+    trial_expect_refused("STORE_URL=reddis://host",
+                         "STORE_URL: \"reddis://host\" is not the URL of a store\n");
 }
 END_TEST
 
 START_TEST(test_service_settings__store_url_is_not_shown_with_a_password)
 {
-    assert_refused("STORE_URL=reddis://:password",
-                   "STORE_URL: the value is not the URL of a store\n");
-    assert_refused("STORE_URL=reddis:/:password@host",
-                   "STORE_URL: the value is not the URL of a store\n");
+    trial_expect_refused("STORE_URL=reddis://:password",
+                         "STORE_URL: the value is not the URL of a store\n");
+    trial_expect_refused("STORE_URL=reddis:/:password@host",
+                         "STORE_URL: the value is not the URL of a store\n");
 }
 END_TEST
 
@@ -190,38 +165,38 @@ START_TEST(test_service_settings__prefix_at_and_above_its_length)
 {
     char given[sizeof "STORE_PREFIX=" + STORE_PREFIX_MAX + 1] = "STORE_PREFIX=";
     memset(given + strlen(given), 'p', STORE_PREFIX_MAX);
-    assert_taken(given);
+    trial_expect_taken(given);
     given[strlen(given)] = 'p';
-    ck_assert_int_eq(load(given), SETTINGS_INVALID);
+    ck_assert_int_eq(trial_load(given), SETTINGS_INVALID);
 }
 END_TEST
 
 START_TEST(test_service_settings__prefix_is_of_its_grammar)
 {
-    assert_taken("STORE_PREFIX=AZaz09:_.-");
-    assert_refused("STORE_PREFIX=a{b}",
-                   "STORE_PREFIX: \"a{b}\" is not 1 to 64 of A-Z, a-z, 0-9, :, _, . and -\n");
-    assert_refused("STORE_PREFIX=",
-                   "STORE_PREFIX: \"\" is not 1 to 64 of A-Z, a-z, 0-9, :, _, . and -\n");
+    trial_expect_taken("STORE_PREFIX=AZaz09:_.-");
+    trial_expect_refused("STORE_PREFIX=a{b}",
+                         "STORE_PREFIX: \"a{b}\" is not 1 to 64 of A-Z, a-z, 0-9, :, _, . and -\n");
+    trial_expect_refused("STORE_PREFIX=",
+                         "STORE_PREFIX: \"\" is not 1 to 64 of A-Z, a-z, 0-9, :, _, . and -\n");
 }
 END_TEST
 
 START_TEST(test_service_settings__lifetime_may_be_either_of_its_bounds)
 {
-    assert_taken("MESSAGE_TTL=1s");
-    assert_taken("MESSAGE_TTL=1d");
+    trial_expect_taken("MESSAGE_TTL=1s");
+    trial_expect_taken("MESSAGE_TTL=1d");
 }
 END_TEST
 
 START_TEST(test_service_settings__lifetime_outside_its_bounds_is_refused)
 {
-    assert_refused(
+    trial_expect_refused(
         "MESSAGE_TTL=999ms",
         "MESSAGE_TTL: \"999ms\" is not from MESSAGE_TTL_MIN (1s) to MESSAGE_TTL_MAX (1d)\n");
-    assert_refused("MESSAGE_TTL=86401s",
-                   "MESSAGE_TTL: \"86401s\" is not from MESSAGE_TTL_MIN (1s) to "
-                   "MESSAGE_TTL_MAX (1d)\n");
-    assert_refused(
+    trial_expect_refused("MESSAGE_TTL=86401s",
+                         "MESSAGE_TTL: \"86401s\" is not from MESSAGE_TTL_MIN (1s) to "
+                         "MESSAGE_TTL_MAX (1d)\n");
+    trial_expect_refused(
         "MESSAGE_TTL_MAX=30s",
         "MESSAGE_TTL: \"1m\" is not from MESSAGE_TTL_MIN (1s) to MESSAGE_TTL_MAX (30s)\n");
 }
@@ -229,8 +204,8 @@ END_TEST
 
 START_TEST(test_service_settings__least_lifetime_above_the_most_is_refused)
 {
-    assert_refused("MESSAGE_TTL_MIN=2d",
-                   "MESSAGE_TTL_MIN: \"2d\" is not at most MESSAGE_TTL_MAX (1d)\n");
+    trial_expect_refused("MESSAGE_TTL_MIN=2d",
+                         "MESSAGE_TTL_MIN: \"2d\" is not at most MESSAGE_TTL_MAX (1d)\n");
 }
 END_TEST
 
