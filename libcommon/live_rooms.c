@@ -258,7 +258,7 @@ void live_rooms_free(struct live_rooms *rooms)
 static void replace_room(struct live_rooms *rooms, struct live_room *room)
 {
     unname_room(rooms, room);
-    set_wake(rooms, room, 0);
+    live_room_heap_set(&rooms->heap, room, 0);
     pthread_cond_signal(&rooms->wake);
 }
 

@@ -62,18 +62,23 @@ static struct page_view view_of(uint64_t ttl_default_ms)
 
 static void set_up_page(uint64_t ttl_default_ms)
 {
-    static const char json[] =
-        "[{\"id\":\"0123456789abcdef0123456789abcdef\",\"room\":\"ops\",\"author\":\"Ada\","
+    static const char *const messages[] = {
+        "{\"id\":\"0123456789abcdef0123456789abcdef\",\"room\":\"ops\",\"author\":\"Ada\","
         "\"message\":\"text\",\"created_at\":\"2026-11-22T06:00:00.123Z\","
-        "\"expires_at\":\"2026-11-22T06:01:00.123Z\",\"expires_in\":60000},"
+        "\"expires_at\":\"2026-11-22T06:01:00.123Z\",\"expires_in\":60000}",
         "{\"id\":\"1123456789abcdef0123456789abcdef\",\"room\":\"ops\",\"message\":\"more\","
         "\"created_at\":\"2026-11-22T06:00:00.123Z\","
-        "\"expires_at\":\"2026-11-22T06:01:00.123Z\",\"expires_in\":60000}]";
+        "\"expires_at\":\"2026-11-22T06:01:00.123Z\",\"expires_in\":60000}"};
     struct page_view view = view_of(ttl_default_ms);
     view.board = board = board_new();
     buffer_init(&whole, HTML_MAX);
     REQUIRE(page_load(template_dir, &page, NULL) == ERROR_NONE);
-    REQUIRE(board_read(board, json, strlen(json), 0));
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        struct message *message;
+        REQUIRE(message_from_json(messages[i], strlen(messages[i]), i + 1, 0, &message));
+        REQUIRE(board_insert(board, message) == BOARD_ADDED);
+        message_release(message);
+    }
     REQUIRE(page_write(page, &view, &whole, NULL) == ERROR_NONE);
 }
 
