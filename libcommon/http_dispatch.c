@@ -209,11 +209,13 @@ int http_dispatch(const struct _u_request *request, struct _u_response *response
     set_request_id(server, exchange);
     set_headers(server, exchange);
 
+    const char *path = target_path(request->url_path);
     const struct http_route *route =
-        http_router_match(server->config.routes, server->config.route_count,
-                          target_path(request->url_path), &exchange->params);
+        http_router_match(server->config.routes, server->config.route_count, path);
     struct error err = {0};
-    enum error_code code = serve(server, exchange, route, &err);
+    enum error_code code = ERROR_INTERNAL;
+    if (!route || http_params_read(route, path, &exchange->params))
+        code = serve(server, exchange, route, &err);
     if (exchange->blocks)
         gate_leave(&server->gate);
     log_outcome(server, exchange, code, &err);

@@ -1,6 +1,6 @@
 /*
- * A route's path and a request's path are walked side by side, segment by segment; nothing is
- * allocated before a route has matched. With a dozen routes of at most four segments a table walk
+ * A route's path and a request's path are walked side by side, segment by segment; the named ones
+ * are copied once it has matched. With a dozen routes of at most four segments a table walk
  * is faster than any index, and the order of the table is the precedence.
  */
 #include "http_router.h"
@@ -74,24 +74,6 @@ static bool path_matches(const char *pattern, const char *path)
     return *pattern == '\0' && *path == '\0';
 }
 
-static bool read_params(const char *pattern, const char *path, struct http_params *params)
-{
-    while (*pattern == '/') {
-        pattern++;
-        path++;
-        if (*pattern == ':' && params->count < HTTP_PARAMS_MAX) {
-            char *value = segment_value(path, segment_len(path));
-            if (!value)
-                return false;
-            params->names[params->count] = pattern + 1;
-            params->values[params->count++] = value;
-        }
-        pattern += segment_len(pattern);
-        path += segment_len(path);
-    }
-    return true;
-}
-
 void http_params_fini(struct http_params *params)
 {
     for (size_t i = 0; i < params->count; i++)
@@ -109,19 +91,35 @@ const char *http_params_get(const struct http_params *params, const char *name)
     return NULL;
 }
 
-const struct http_route *http_router_match(const struct http_route *routes, size_t route_count,
-                                           const char *path, struct http_params *ret_params)
+bool http_params_read(const struct http_route *route, const char *path,
+                      struct http_params *ret_params)
 {
-    for (size_t i = 0; i < route_count; i++) {
-        if (!path_matches(routes[i].path, path))
-            continue;
-        struct http_params params = {0};
-        if (!read_params(routes[i].path, path, &params)) {
-            http_params_fini(&params);
-            return NULL;
+    const char *pattern = route->path;
+    struct http_params params = {0};
+    while (*pattern == '/') {
+        pattern++;
+        path++;
+        if (*pattern == ':' && params.count < HTTP_PARAMS_MAX) {
+            char *value = segment_value(path, segment_len(path));
+            if (!value) {
+                http_params_fini(&params);
+                return false;
+            }
+            params.names[params.count] = pattern + 1;
+            params.values[params.count++] = value;
         }
-        *ret_params = params;
-        return &routes[i];
+        pattern += segment_len(pattern);
+        path += segment_len(path);
     }
+    *ret_params = params;
+    return true;
+}
+
+const struct http_route *http_router_match(const struct http_route *routes, size_t route_count,
+                                           const char *path)
+{
+    for (size_t i = 0; i < route_count; i++)
+        if (path_matches(routes[i].path, path))
+            return &routes[i];
     return NULL;
 }

@@ -70,9 +70,9 @@ void message_store_free(struct message_store *store);
  * within the message's life returns the first message, also where the room is full.
  * *ret_message is the caller's reference.
  * INVALID_ROOM, IDEMPOTENCY_KEY_REUSED (same key, another draft), ROOM_FULL (retry_after_s is set),
- * UNAVAILABLE, TIMEOUT, INTERNAL. After TIMEOUT, and after UNAVAILABLE where the connection was
- * lost on the way, the message may have been accepted all the same: a repeat with the same key is
- * safe.
+ * UNAVAILABLE, TIMEOUT, INTERNAL. After TIMEOUT, after UNAVAILABLE where the connection was lost on
+ * the way, and after INTERNAL where there was no memory for the answer, the message may have been
+ * accepted all the same: a repeat with the same key is safe.
  */
 enum error_code message_store_save(struct message_store *store, const char *room,
                                    const struct draft *draft, const char *idempotency_key,

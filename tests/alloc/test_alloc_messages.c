@@ -237,12 +237,12 @@ FAILING_ALLOC_TEST_TOLERANT(test_file__out_of_memory_is_internal, files)
 
 static enum error_code paths(void)
 {
-    static const struct http_route routes[] = {{.path = "/rooms/:room/messages/:id"}};
+    static const struct http_route route = {.path = "/rooms/:room/messages/:id"};
     struct http_params params = {0};
-    const struct http_route *route = http_router_match(routes, 1, "/rooms/a/messages/b", &params);
-    REQUIRE(route || !params.count);
+    bool read = http_params_read(&route, "/rooms/a/messages/b", &params);
+    REQUIRE(params.count == (read ? 2 : 0));
     http_params_fini(&params);
-    return route ? ERROR_NONE : ERROR_INTERNAL;
+    return read ? ERROR_NONE : ERROR_INTERNAL;
 }
 FAILING_ALLOC_TEST(test_http_router__out_of_memory_gives_all_back, paths)
 

@@ -27,7 +27,10 @@ static const struct http_route routes[] = {
 
 static const struct http_route *match(const char *path, struct http_params *ret_params)
 {
-    return http_router_match(routes, sizeof routes / sizeof routes[0], path, ret_params);
+    const struct http_route *route =
+        http_router_match(routes, sizeof routes / sizeof routes[0], path);
+    REQUIRE(!route || http_params_read(route, path, ret_params));
+    return route;
 }
 
 static void append_encoded(struct buffer *buffer, const char *bytes, size_t len)
