@@ -2,7 +2,7 @@
 #
 # Built on Debian, shipped with nothing of it but the libraries that the program loads: no shell, no
 # package manager, no user but a numeric one. Nothing is fetched but Debian's packages. script/images
-# builds both and fills in the arguments.
+# builds both, and labels them with version, revision and time.
 ARG BASE=docker.io/library/debian:bookworm-slim
 
 # What compiles. It is a stage of its own so that a change in the source does not install it again.
@@ -29,13 +29,7 @@ RUN sh deploy/image-root message-service /installed /root-of/message-service \
 
 # What is the same of both.
 FROM scratch AS service
-ARG VERSION=0.0.0
-ARG REVISION=unknown
-ARG CREATED=1970-01-01T00:00:00Z
-LABEL org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.created="${CREATED}"
+LABEL org.opencontainers.image.licenses="MIT"
 # A question to DNS that is lost, as when a neighbour restarts, is asked again after one second, not five.
 ENV BIND_ADDRESS=0.0.0.0 RES_OPTIONS="timeout:1 attempts:3 ndots:0"
 USER 65532:65532
