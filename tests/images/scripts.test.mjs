@@ -95,7 +95,7 @@ describe('script/images', () => {
     for (const [at, service] of SERVICES.entries()) {
       assert.match(calls[at], new RegExp(`^docker build .* --target ${service} --tag tempmessenger/${service}:dev \\.$`));
       assert.doesNotMatch(calls[at], /--format/);
-      assert.match(calls[at], /--build-arg VERSION=\d+\.\d+\.\d+ --build-arg REVISION=\S+ --build-arg CREATED=\d{4}-\d\d-\d\dT/);
+      assert.match(calls[at], /--label \S+\.version=\d+\.\d+\.\d+ --label \S+\.revision=\S+ --label \S+\.created=\d{4}-\d\d-\d\dT/);
     }
   }));
 
