@@ -35,7 +35,7 @@ static void write_rooms(struct metrics_writer *writer, const struct live_rooms *
     write_one(writer, "tempmessenger_event_streams_max", METRICS_GAUGE, stats.subscribers_max,
               "Event streams that may be open (MAX_CONNECTIONS).");
     write_one(writer, "tempmessenger_event_streams_dropped_total", METRICS_COUNTER, stats.dropped,
-              "Event streams ended because their reader fell too far behind.");
+              "Event streams ended because their reader fell too far behind, or memory was short.");
     write_one(writer, "tempmessenger_event_streams_refused_total", METRICS_COUNTER, stats.refused,
               "Event streams refused because as many were open as may be.");
     write_one(writer, "tempmessenger_live_rooms", METRICS_GAUGE, stats.rooms,

@@ -127,14 +127,14 @@ static enum error_code serve(struct http_server *server, struct http_exchange *e
 static void log_failure(struct http_server *server, const char *message, const char *request_id,
                         enum error_code code, const struct error *err)
 {
-    if (!err->cause[0])
+    if (!err->cause[0] && code != ERROR_INTERNAL)
         return;
     bool outage = code == ERROR_UNAVAILABLE || code == ERROR_TIMEOUT;
     bool worth_a_warning =
         outage ? !atomic_exchange(&server->unavailable, true) : error_status(code) >= 500;
     log_write(worth_a_warning ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, message,
               LOG_TEXT("request_id", request_id), LOG_TEXT("error", error_type(code)),
-              LOG_TEXT("cause", err->cause));
+              LOG_TEXT("cause", err->cause[0] ? err->cause : NULL));
 }
 
 static void log_end_of_outage(struct http_server *server)

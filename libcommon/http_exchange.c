@@ -129,10 +129,10 @@ enum error_code http_answer(struct http_exchange *exchange, int status, const ch
     if (content_type)
         u_map_put(exchange->response->map_header, "Content-Type", content_type);
     exchange->response->status = status;
+    exchange->status = status;
     if (len &&
         ulfius_set_binary_body_response(exchange->response, (unsigned)status, bytes, len) != U_OK)
         return ERROR_INTERNAL;
-    exchange->status = status;
     exchange->bytes = len;
     return ERROR_NONE;
 }

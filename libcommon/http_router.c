@@ -91,28 +91,35 @@ const char *http_params_get(const struct http_params *params, const char *name)
     return NULL;
 }
 
+static bool add_param(struct http_params *params, const char *name, const char *segment)
+{
+    char *value = segment_value(segment, segment_len(segment));
+    if (!value)
+        return false;
+    params->names[params->count] = name;
+    params->values[params->count++] = value;
+    return true;
+}
+
 bool http_params_read(const struct http_route *route, const char *path,
                       struct http_params *ret_params)
 {
     const char *pattern = route->path;
     struct http_params params = {0};
-    while (*pattern == '/') {
+    bool good = true;
+    while (good && *pattern == '/') {
         pattern++;
         path++;
-        if (*pattern == ':' && params.count < HTTP_PARAMS_MAX) {
-            char *value = segment_value(path, segment_len(path));
-            if (!value) {
-                http_params_fini(&params);
-                return false;
-            }
-            params.names[params.count] = pattern + 1;
-            params.values[params.count++] = value;
-        }
+        if (*pattern == ':' && params.count < HTTP_PARAMS_MAX)
+            good = add_param(&params, pattern + 1, path);
         pattern += segment_len(pattern);
         path += segment_len(path);
     }
-    *ret_params = params;
-    return true;
+    if (good)
+        *ret_params = params;
+    else
+        http_params_fini(&params);
+    return good;
 }
 
 const struct http_route *http_router_match(const struct http_route *routes, size_t route_count,

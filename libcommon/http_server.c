@@ -172,8 +172,6 @@ static bool bind_socket(struct http_server *server)
 
 static bool start_instance(struct http_server *server)
 {
-    if (!epoll_wait_is_ours())
-        return false;
     const struct http_server_config *config = &server->config;
     unsigned connections = config->max_connections + CONNECTIONS_RESERVE;
     struct MHD_OptionItem options[MHD_OPTIONS + 1] = {
@@ -226,6 +224,10 @@ enum error_code http_server_start(const struct http_server_config *config,
         !bind_socket(server)) {
         error_set(err, ERROR_INTERNAL, "cannot listen on %s port %u: %s", config->address,
                   config->port, strerror(errno));
+        goto fail;
+    }
+    if (!epoll_wait_is_ours()) {
+        error_set(err, ERROR_INTERNAL, "epoll_wait is not the program's own; see epoll_wait.c");
         goto fail;
     }
     if (!start_instance(server)) {

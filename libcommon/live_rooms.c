@@ -5,8 +5,8 @@
  * soonest deadline, its next keep-alive comment, or the end of its lingering. A room whose new
  * message ends sooner moves up (live_rooms_arm); all else is decided when the timer looks.
  *
- * A room is freed only by the timer's thread, or at the end, and only while its uses are 0 under
- * the rooms' lock: whoever finds it there may use it.
+ * A room is freed by the timer's thread, by who needs its place, or at the end, and only while its uses
+ * are 0 under the rooms' lock: whoever finds it there may use it.
  */
 #include "live_room_internal.h"
 
@@ -334,7 +334,10 @@ void live_room_release(struct live_room *room)
     uint64_t now_us = clock_monotonic_us(rooms->config.clock);
     LOCKED(&rooms->lock);
     room->last_used_us = now_us;
-    room->uses--;
+    if (--room->uses == 0 && room->replaced) {
+        live_room_heap_set(&rooms->heap, room, 0);
+        pthread_cond_signal(&rooms->wake);
+    }
 }
 
 /* ---- for live_room.c ---- */

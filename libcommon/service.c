@@ -7,6 +7,8 @@
  */
 #include "service.h"
 
+#include "cleanup.h"
+#include "clock.h"
 #include "healthcheck.h"
 #include "log.h"
 #include "process.h"
@@ -31,38 +33,88 @@ static void warn_of_file_limit(unsigned max_connections)
                   LOG_NUMBER("open_files", limit), LOG_NUMBER("max_connections", max_connections));
 }
 
-/* Blocks until SIGTERM or SIGINT comes; returns its name. */
-static const char *await_signal(struct http_server *server, const struct http_server_config *config,
-                                const struct service_hooks *hooks)
+/* The thread that finds out whether what the service needs is there; a stop does not wait for it to
+ * know before it begins. */
+struct checker {
+    struct http_server *server;
+    const struct http_server_config *config;
+    const struct service_hooks *hooks;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool ending;
+};
+
+/* Whether the pause until the next check went by without the end coming. */
+static bool pause_passes(struct checker *checker)
 {
-    for (;;) {
+    uint64_t now_us = clock_monotonic_us(&clock_system);
+    struct timespec until = clock_timespec(now_us + CHECK_INTERVAL_MS * UINT64_C(1000));
+    LOCKED(&checker->lock);
+    while (!checker->ending && pthread_cond_timedwait(&checker->wake, &checker->lock, &until) == 0)
+        continue;
+    return !checker->ending;
+}
+
+static void *check_until_reached(void *context)
+{
+    struct checker *checker = context;
+    enum error_code code;
+    do {
         struct error err = {0};
-        enum error_code code = hooks->check(config->service, &err);
-        http_server_note_outage(server, code, &err);
-        if (!code)
-            return process_wait();
-        const char *signal = process_wait_for(CHECK_INTERVAL_MS);
-        if (signal)
-            return signal;
-    }
+        code = checker->hooks->check(checker->config->service, &err);
+        http_server_note_outage(checker->server, code, &err);
+    } while (code && pause_passes(checker));
+    return NULL;
+}
+
+static bool start_checker(struct checker *checker)
+{
+    pthread_mutex_init(&checker->lock, NULL);
+    clock_cond_init(&checker->wake);
+    if (pthread_create(&checker->thread, NULL, check_until_reached, checker) == 0)
+        return true;
+    pthread_cond_destroy(&checker->wake);
+    pthread_mutex_destroy(&checker->lock);
+    return false;
+}
+
+static void end_checks(struct checker *checker)
+{
+    LOCKED(&checker->lock);
+    checker->ending = true;
+    pthread_cond_signal(&checker->wake);
+}
+
+static void fini_checker(struct checker *checker)
+{
+    pthread_join(checker->thread, NULL);
+    pthread_cond_destroy(&checker->wake);
+    pthread_mutex_destroy(&checker->lock);
 }
 
 enum error_code service_run(const struct http_server_config *config,
                             const struct service_hooks *hooks, uint64_t shutdown_timeout_ms,
                             struct error *err)
 {
-    struct http_server *server;
-    enum error_code code = http_server_start(config, &server, err);
+    struct checker checker = {.config = config, .hooks = hooks};
+    enum error_code code = http_server_start(config, &checker.server, err);
     if (code)
         return code;
     log_write(LOG_LEVEL_INFO, "listening", LOG_TEXT("address", config->address),
-              LOG_NUMBER("port", http_server_port(server)), LOG_NUMBER("threads", config->threads));
+              LOG_NUMBER("port", http_server_port(checker.server)),
+              LOG_NUMBER("threads", config->threads));
     warn_of_file_limit(config->max_connections);
-    const char *signal = await_signal(server, config, hooks);
+    bool checking = start_checker(&checker);
+    const char *signal = process_wait();
     log_write(LOG_LEVEL_INFO, "stopping", LOG_TEXT("signal", signal));
+    if (checking)
+        end_checks(&checker);
     hooks->stop(config->service);
-    http_server_drain(server, shutdown_timeout_ms);
-    http_server_free(server);
+    http_server_drain(checker.server, shutdown_timeout_ms);
+    if (checking)
+        fini_checker(&checker);
+    http_server_free(checker.server);
     return ERROR_NONE;
 }
 

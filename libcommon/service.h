@@ -27,13 +27,14 @@ struct service_program {
 int service_main(const struct service_program *program, int argc, char *argv[], void *settings,
                  struct common_settings *common);
 
-/* What service_run calls on its own thread, with the config's service, while requests come. */
+/* What service_run calls with the config's service while requests come. */
 struct service_hooks {
-    /* Whether what the service needs can be reached: UNAVAILABLE or TIMEOUT where it cannot. Blocks
-     * for a bounded time. Each second from the start on until it has been reached once. */
+    /* Whether what the service needs can be reached: UNAVAILABLE or TIMEOUT where it cannot; INTERNAL
+     * is logged each time. Blocks for a bounded time. On a thread of its own, each second from the
+     * start on until it has been reached once. */
     enum error_code (*check)(void *service, struct error *err);
 
-    /* Once, at the end: the service says that it is not ready any more and ends its streams, which
+    /* Once, at the end, on the thread that called: the service says that it is not ready any more and ends its streams, which
      * the wait would else be for. Not where the start fails. */
     void (*stop)(void *service);
 };

@@ -7,15 +7,16 @@
  * from one stream to the next.
  */
 #include "feed_stream.h"
+#include "service_url.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 enum {
-    URL_SIZE = 1024,
-    HEADER_SIZE = 640, /* of one that is sent */
-    VALUE_SIZE = 512,  /* of one that is read */
+    URL_SIZE = SERVICE_URL_MAX + 128, /* the longest path behind it is that of a room */
+    HEADER_SIZE = 640,                /* of one that is sent */
+    VALUE_SIZE = 512,                 /* of one that is read */
     KEEPALIVE_IDLE_S = 30,
     KEEPALIVE_INTERVAL_S = 10,
 };

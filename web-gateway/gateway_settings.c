@@ -150,6 +150,7 @@ static bool complete(void *target, FILE *err)
     struct gateway_settings *settings = target;
     char *proxies = settings->trusted_proxies_text;
     char *origins = settings->allowed_origins_text;
+    settings->trusted_proxies_count = settings->allowed_origins_count = 0;
     strip_slashes(settings->message_service_url);
     if (find_template_dir(&settings->template_dir) &&
         (!proxies || read_proxies(proxies, settings)) &&

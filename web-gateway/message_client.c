@@ -11,6 +11,7 @@
 #include "breaker.h"
 #include "curl_pool.h"
 #include "json_read.h"
+#include "service_url.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #include <strings.h>
 
 enum {
-    URL_SIZE = 1024,
+    URL_SIZE = SERVICE_URL_MAX + 128, /* the longest path behind it is that of a room */
     HEADER_SIZE = 640,
     BREAKER_OPEN_US = 500 * 1000,
     CONNECTION_AGE_MAX_S = 60,
@@ -37,7 +38,7 @@ struct message_client {
     struct call_meter meters[MESSAGE_CLIENT_CALLS];
 };
 
-/* One request; `body` NULL is a GET. */
+/* One request. */
 struct call {
     enum message_client_call kind;
     uint64_t began_us;

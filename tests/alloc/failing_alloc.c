@@ -58,11 +58,11 @@ static const char *const mode_names[] = {[ONE_FAILS] = "only", [ALL_FAIL] = "all
 
 static struct {
     _Atomic bool armed;
-    _Atomic unsigned seen;   /* allocations of this round */
-    _Atomic unsigned failed; /* of them */
-    _Atomic long live;       /* pieces of memory not given back */
-    unsigned failing;        /* the one that fails, counted from 1 */
-    unsigned round;          /* the same, whether it still does or not */
+    _Atomic unsigned seen;    /* allocations of this round */
+    _Atomic unsigned failed;  /* of them */
+    _Atomic long live;        /* pieces of memory not given back */
+    _Atomic unsigned failing; /* the one that fails, counted from 1 */
+    unsigned round;           /* the same, whether it still does or not */
     enum mode mode;
     const char *name;
 } state;

@@ -70,17 +70,21 @@ describe('whatever the order of starting', () => {
     await service.ready();
   }));
 
-  test('a secret that one side lacks: alive, not ready, and well again with the right one', withYard(async (yard) => {
+  test('a token that is refused: alive, not ready, one line, and well by itself when it is the right one', withYard(async (yard) => {
     const network = await yard.network();
-    const env = { MESSAGE_SERVICE_URL: UPSTREAM };
-    await yard.service('message-service', { network, alias: 'message-service', env: { SERVICE_TOKEN: 'right' } });
-    for (const token of [{}, { SERVICE_TOKEN: 'wrong' }]) {
-      const gateway = await yard.service('web-gateway', { network, env: { ...env, ...token } });
-      await gateway.alive();
-      for (let round = 0; round < 3; round += 1) assert.equal(await gateway.status('/readyz'), 503);
+    const start = (token) => yard.service('message-service', { network, alias: 'message-service', env: { SERVICE_TOKEN: token } });
+    const other = await start('another');
+    await other.ready();
+    const gateways = [];
+    for (const env of [{}, { SERVICE_TOKEN: 'right' }]) {
+      gateways.push(await yard.service('web-gateway', { network, env: { MESSAGE_SERVICE_URL: UPSTREAM, ...env } }));
+      await staysUnready(gateways.at(-1));
     }
-    const gateway = await yard.service('web-gateway', { network, env: { ...env, SERVICE_TOKEN: 'right' } });
-    await gateway.ready();
+    await other.stop();
+    await start('right');
+    await gateways[1].ready();
+    assert.equal((await client(gateways[1]).post('/messages', { message: 'at last' })).status, 204);
+    assert.equal(await gateways[0].status('/readyz'), 503);
   }));
 
   test('secrets that are not there yet: alive, not ready, one line each, and well once they come', withYard(async (yard) => {
@@ -101,17 +105,16 @@ describe('whatever the order of starting', () => {
     assert.equal(await service.status('/messages'), 401);
   }));
 
-  test('a store that wants a password: alive, not ready, and the password is in no log', withYard(async (yard) => {
+  test('a password that is refused: alive, not ready, one line without it, and well by itself when it is the right one', withYard(async (yard) => {
     const network = await yard.network();
-    await yard.redis({ network, command: ['redis-server', '--save', '', '--requirepass', 'right'] });
-    for (const url of [STORE_URL, 'redis://:hunter2@redis:6379']) {
-      const service = await yard.service('message-service', { network, env: { STORE_URL: url } });
-      await service.alive();
-      assert.equal(await service.status('/readyz'), 503);
-      assert.doesNotMatch(await service.logs(), /hunter2/);
-    }
-    const service = await yard.service('message-service', { network, env: { STORE_URL: 'redis://:right@redis:6379' } });
+    const redis = await yard.redis({ network, command: ['redis-server', '--save', '', '--requirepass', 'another'] });
+    const service = await yard.service('message-service', { network, env: { STORE_URL: 'redis://:hunter2@redis:6379' } });
+    await staysUnready(service);
+    assert.doesNotMatch(await service.logs(), /hunter2/);
+    const changed = await redis.exec('redis-cli', '--no-auth-warning', '-a', 'another', 'config', 'set', 'requirepass', 'hunter2');
+    assert.match(changed.stdout, /^OK/);
     await service.ready();
+    assert.doesNotMatch(await service.logs(), /hunter2/);
   }));
 });
 

@@ -155,6 +155,18 @@ describe('what is missing at the start', () => {
     assert.equal((await request(gateway.url, { path: '/readyz' })).status, 200);
   }));
 
+  test('a stop does not wait for the question to be answered before it begins', withWorld(async (world) => {
+    let asked = false;
+    const silent = await world.fakeHttp(() => {
+      asked = true;
+    });
+    const gateway = await world.gateway(silent, { UPSTREAM_TIMEOUT: '3s' });
+    await until('it asks', () => asked);
+    gateway.signal('SIGTERM');
+    await until('it begins to stop', () => entries(gateway, 'stopping').length > 0);
+    assert.deepEqual(entries(gateway, ...NOT_READY), [], 'the question is still open');
+  }));
+
   test('a service that finds its neighbour at once says nothing', withWorld(async (world) => {
     const { service, gateway } = await world.stack();
     await clientOf(gateway).create(newRoom(), 'a');

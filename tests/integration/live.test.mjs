@@ -11,6 +11,7 @@ import {
   STORES, until, WAIT_TIMEOUT_MS, within, withWorld, World,
 } from './harness.mjs';
 
+const SERVICE_URL_MAX = 2048;
 const SHOWS_WITHIN_MS = scaled(100, 500);
 const AT_ONCE_MS = scaled(500, 2000);
 const RECOVERY_MS = 10_000;
@@ -572,6 +573,24 @@ describe('what the gateway tells upstream', () => {
     const { headers } = seen.find(({ url, headers: sent }) => url === '/konnichiwa' && sent.traceparent);
     assert.equal(headers['x-request-id'], 'mine');
     assert.match(headers.traceparent, new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`));
+  }));
+
+  test('under the longest URL that it takes', withWorld(async (world) => {
+    const seen = [];
+    const upstream = await world.fakeHttp((incoming, response) => {
+      seen.push(incoming.url);
+      response.writeHead(200, { 'Content-Type': 'text/plain' });
+      response.end('Konnichiwa!');
+    });
+    const path = `/${'x'.repeat(SERVICE_URL_MAX - upstream.url.length - 1)}`;
+    const api = clientOf(await world.gateway(upstream.url + path));
+    const room = 'r'.repeat(64);
+    assert.equal((await api.get('/konnichiwa')).text, 'Konnichiwa!');
+    assert.equal((await api.get(`/rooms/${room}/messages`)).status, 503, 'what came is no feed');
+    assert.ok(seen.includes(`${path}/konnichiwa`));
+    assert.ok(seen.includes(`${path}/rooms/${room}/events`));
+    const longer = await world.run('web-gateway', { MESSAGE_SERVICE_URL: `${upstream.url}${path}x` });
+    assert.equal(longer.code, 2);
   }));
 
   test('of one room: one stream, however many readers it has', withWorld(async (world) => {

@@ -109,7 +109,7 @@ START_TEST(test_live_room_use__what_could_not_be_opened_is_opened_anew)
 {
     struct live_room *room = NULL;
     rooms_source.fails = true;
-    ck_assert_int_eq(live_rooms_use(rooms, "other", 60000, &room, NULL), ERROR_UNAVAILABLE);
+    ck_assert_int_eq(live_rooms_use(rooms, "other", 60000, &room, NULL), ERROR_INTERNAL);
     ck_assert_ptr_null(room);
     rooms_source.fails = false;
     rooms_pass(1);
