@@ -24,8 +24,11 @@ COPY . .
 RUN cmake --preset release -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=/usr \
  && cmake --build build/release \
  && DESTDIR=/installed cmake --install build/release --strip
+# The revision is in a file too, so that no engine takes an image with another's labels from its cache.
+ARG REVISION=unknown
 RUN sh deploy/image-root message-service /installed /root-of/message-service \
- && sh deploy/image-root web-gateway /installed /root-of/web-gateway
+ && sh deploy/image-root web-gateway /installed /root-of/web-gateway \
+ && for root in /root-of/*; do echo "${REVISION}" >"$root/usr/share/doc/tempmessenger/REVISION"; done
 
 # What is the same of both.
 FROM scratch AS service
