@@ -63,6 +63,25 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
+/** What each thread of a process is doing, as far as the kernel tells. */
+function threadsOf(pid) {
+  const read = (task, file) => {
+    try {
+      return readFileSync(`/proc/${pid}/task/${task}/${file}`, 'utf8').trim();
+    } catch {
+      return '?';
+    }
+  };
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((task) => {
+      const state = read(task, 'stat').replace(/^.*\) (.) .*$/s, '$1');
+      return `thread ${task} ${state}, in ${read(task, 'wchan')}, system call ${read(task, 'syscall')}`;
+    }).join('\n');
+  } catch {
+    return '';
+  }
+}
+
 /** A child process with its output. */
 class Program {
   constructor(command, args, env) {
@@ -112,8 +131,8 @@ class Program {
     try {
       return await within(timeoutMs, `${this.name} ends`, this.ended);
     } catch (error) {
+      error.message += `\n${threadsOf(this.child.pid)}\n${tail(this.stderr)}`;
       this.signal('SIGKILL');
-      error.message += `\n${tail(this.stderr)}`;
       throw error;
     }
   }
