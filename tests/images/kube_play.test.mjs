@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { clientOf, freePort, until } from '../integration/harness.mjs';
 import {
-  Container, DEPLOY, imageOf, newName, podman, prepare, REDIS_IMAGE, run, SERVICES, SETUP_TIMEOUT_MS, Yard,
+  Container, DEPLOY, imageOf, newName, pinBridges, podman, prepare, REDIS_IMAGE, run, SERVICES, SETUP_TIMEOUT_MS, Yard,
 } from './engine.mjs';
 import { render } from './kustomize.mjs';
 
@@ -62,6 +62,7 @@ describe('podman kube play', () => {
     });
     const { stdout } = await podman(['kube', 'play', '--network', `${network}:alias=${name}`, file]);
     const [, container] = /^Container:\n([0-9a-f]{64})$/m.exec(stdout);
+    await pinBridges(container);
     return new Container(container, published);
   }
 
