@@ -7,8 +7,9 @@
  */
 #include "message_store.h"
 
-#include "message_store_backend.h"
+#include "memory_store.h"
 #include "random_id.h"
+#include "redis_store.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -24,10 +25,12 @@ struct message_store {
     struct call_meter meters[MESSAGE_STORE_CALLS];
 };
 
-#define BACKEND_ADDRESS(name) &(name),
+/* In the order in which an operator is told of them. */
 static const struct message_store_backend *const backends[] = {
-    MESSAGE_STORE_BACKENDS(BACKEND_ADDRESS)};
-#undef BACKEND_ADDRESS
+    &memory_store_backend,
+    &redis_store_backend,
+    &redis_store_unix_backend,
+};
 
 enum { BACKEND_COUNT = sizeof backends / sizeof backends[0], URL_RULE_SIZE = 256 };
 
@@ -65,14 +68,6 @@ bool message_store_url_valid(const char *url, const char **ret_rule)
     pthread_once(&url_rule_once, make_url_rule);
     *ret_rule = url_rule;
     return false;
-}
-
-void message_list_fini(struct message_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        message_release(list->messages[i]);
-    free(list->messages);
-    *list = (struct message_list){0};
 }
 
 enum error_code message_store_open(const struct message_store_config *config,

@@ -9,46 +9,17 @@
 #define TEMPMESSENGER_MESSAGE_STORE_H
 
 #include "call_meter.h"
-#include "clock.h"
 #include "draft.h"
 #include "error.h"
 #include "idempotency_key.h"
-#include "message.h"
+#include "message_list.h"
+#include "message_store_config.h"
+#include "message_store_listener.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct message_store;
-
-struct message_store_config {
-    const char *url;     /* memory:, redis://[user:password@]host[:port][/db], unix:///path */
-    const char *prefix;  /* of every key */
-    uint64_t timeout_ms; /* to connect, and again for each answer */
-    uint64_t room_max_messages;
-    unsigned connections; /* at most, to a store that is reached over connections */
-    const struct clock *clock;
-};
-
-/*
- * Where a room's count stood at one moment: no message accepted up to then has a number above
- * `number`, and every later one has. Numbers are comparable where `epoch` is the same; a store that
- * lost its count begins another. Both are 0 where the store knows of no message in the room.
- */
-struct message_store_position {
-    uint64_t epoch;
-    uint64_t number;
-};
-
-/* The live messages of a room at one moment, soonest to expire first, in the order of acceptance
- * where two end together, and where its count stood. */
-struct message_list {
-    struct message **messages;
-    size_t count;
-    struct message_store_position position;
-};
-
-/* Releases the messages and the array. Takes a zeroed list. */
-void message_list_fini(struct message_list *list);
 
 /* Whether STORE_URL is of a known form; else *ret_rule says what is, in words for the operator. */
 bool message_store_url_valid(const char *url, const char **ret_rule) ERROR_MUST_USE;
@@ -87,24 +58,6 @@ enum error_code message_store_list(struct message_store *store, const char *room
  * for an `id` out of its grammar; the detail names the id), UNAVAILABLE, TIMEOUT, INTERNAL. */
 enum error_code message_store_find(struct message_store *store, const char *room, const char *id,
                                    struct message **ret_message, struct error *err) ERROR_MUST_USE;
-
-/*
- * Who is told of the rooms that are watched. For one room it is called by one thread at a time, in
- * order, perhaps while the store's own locks are held: it may not call the store, nor wait for a
- * thread that does. What it is handed is borrowed for the call.
- */
-struct message_store_listener {
-    void *context;
-    /* The room as it is now; from here on `added` follows without a gap. It comes again whenever
-     * the store cannot be sure of that: what was added before may then be in the list, or, if the
-     * store lost it, may not. */
-    void (*synced)(void *context, const char *room, const struct message_list *list);
-    /* A message that is new since the room was synced, in the order of numbers. */
-    void (*added)(void *context, struct message *message, uint64_t epoch);
-    /* The store cannot be reached to synchronise this room. It goes on trying, and `synced` follows
-     * when it succeeds. */
-    void (*unreachable)(void *context, const char *room);
-};
 
 /* Sets the listener, which is copied: once, before the first watch. Without one, nothing can be
  * watched. */

@@ -3,7 +3,7 @@
  * exactly, in order and until its end. Keys, full rooms and threads are in
  * test_message_store_limits.c, watching is in test_message_watch.c.
  */
-#include "subject.h"
+#include "store_subject.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -14,10 +14,10 @@
 
 START_TEST(test_message_store__save_returns_the_message)
 {
-    subject_open(_i, 10);
-    uint64_t before_us = clock_monotonic_us(subject_clock(_i));
-    struct message *message = subject_save("lobby", "hello", TTL_MS);
-    uint64_t after_us = clock_monotonic_us(subject_clock(_i));
+    store_subject_open(_i, 10);
+    uint64_t before_us = clock_monotonic_us(store_subject_clock(_i));
+    struct message *message = store_subject_save("lobby", "hello", TTL_MS);
+    uint64_t after_us = clock_monotonic_us(store_subject_clock(_i));
     ck_assert(message_id_valid(message->id));
     ck_assert_str_eq(message->room, "lobby");
     ck_assert_str_eq(message->author, "Ada");
@@ -28,112 +28,116 @@ START_TEST(test_message_store__save_returns_the_message)
     ck_assert_uint_ge(message->deadline_us + 1000, before_us + TTL_MS * 1000u);
     ck_assert_uint_le(message->deadline_us, after_us + TTL_MS * 1000u);
     message_release(message);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__save_dates_by_the_wall_clock)
 {
-    subject_open(_i, 10);
-    int64_t before_ms = (int64_t)(clock_wall_us(subject_clock(_i)) / 1000);
-    struct message *message = subject_save("lobby", "hello", TTL_MS);
+    store_subject_open(_i, 10);
+    int64_t before_ms = (int64_t)(clock_wall_us(store_subject_clock(_i)) / 1000);
+    struct message *message = store_subject_save("lobby", "hello", TTL_MS);
     ck_assert_int_ge(message->created_at_ms, before_ms);
-    ck_assert_int_le(message->created_at_ms, (int64_t)(clock_wall_us(subject_clock(_i)) / 1000));
+    ck_assert_int_le(message->created_at_ms,
+                     (int64_t)(clock_wall_us(store_subject_clock(_i)) / 1000));
     message_release(message);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__save_without_author_has_none)
 {
-    subject_open(_i, 10);
+    store_subject_open(_i, 10);
     struct message *saved, *found;
-    ck_assert_int_eq(subject_try_save("lobby", subject_draft(NULL, "x", TTL_MS), NULL, &saved),
-                     ERROR_NONE);
+    ck_assert_int_eq(
+        store_subject_try_save("lobby", store_subject_draft(NULL, "x", TTL_MS), NULL, &saved),
+        ERROR_NONE);
     ck_assert_ptr_null(saved->author);
-    ck_assert_int_eq(message_store_find(subject_store, "lobby", saved->id, &found, NULL),
+    ck_assert_int_eq(message_store_find(store_subject_store, "lobby", saved->id, &found, NULL),
                      ERROR_NONE);
     ck_assert_ptr_null(found->author);
     message_release(saved);
     message_release(found);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__find_returns_what_was_saved)
 {
-    subject_open(_i, 10);
-    struct message *saved = subject_save("lobby", "hello", TTL_MS), *found;
-    ck_assert_int_eq(message_store_find(subject_store, "lobby", saved->id, &found, NULL),
+    store_subject_open(_i, 10);
+    struct message *saved = store_subject_save("lobby", "hello", TTL_MS), *found;
+    ck_assert_int_eq(message_store_find(store_subject_store, "lobby", saved->id, &found, NULL),
                      ERROR_NONE);
-    subject_assert_same(saved, found);
+    store_subject_assert_same(saved, found);
     message_release(saved);
     message_release(found);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__find_in_another_room_is_not_found)
 {
-    subject_open(_i, 10);
-    struct message *message = subject_save("lobby", "hello", TTL_MS);
-    ck_assert_int_eq(subject_find("lobby2", message->id), ERROR_MESSAGE_NOT_FOUND);
-    ck_assert_int_eq(subject_find("lobb", message->id), ERROR_MESSAGE_NOT_FOUND);
+    store_subject_open(_i, 10);
+    struct message *message = store_subject_save("lobby", "hello", TTL_MS);
+    ck_assert_int_eq(store_subject_find("lobby2", message->id), ERROR_MESSAGE_NOT_FOUND);
+    ck_assert_int_eq(store_subject_find("lobb", message->id), ERROR_MESSAGE_NOT_FOUND);
     message_release(message);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__find_unknown_id_names_it)
 {
-    subject_open(_i, 10);
+    store_subject_open(_i, 10);
     struct message *message = NULL;
     struct error err = {0};
-    ck_assert_int_eq(message_store_find(subject_store, "lobby", "00000000000000000000000000000000",
-                                        &message, &err),
+    ck_assert_int_eq(message_store_find(store_subject_store, "lobby",
+                                        "00000000000000000000000000000000", &message, &err),
                      ERROR_MESSAGE_NOT_FOUND);
     ck_assert_str_eq(err.detail, "Message not found: 00000000000000000000000000000000");
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__find_wrong_ids_is_not_found)
 {
-    subject_open(_i, 10);
-    struct message *message = subject_save("lobby", "hello", TTL_MS);
+    store_subject_open(_i, 10);
+    struct message *message = store_subject_save("lobby", "hello", TTL_MS);
     char wrong[MESSAGE_ID_SIZE + 1];
     snprintf(wrong, sizeof wrong, "%s0", message->id);
-    ck_assert_int_eq(subject_find("lobby", wrong), ERROR_MESSAGE_NOT_FOUND);
+    ck_assert_int_eq(store_subject_find("lobby", wrong), ERROR_MESSAGE_NOT_FOUND);
     snprintf(wrong, sizeof wrong, "%.31s", message->id);
-    ck_assert_int_eq(subject_find("lobby", wrong), ERROR_MESSAGE_NOT_FOUND);
+    ck_assert_int_eq(store_subject_find("lobby", wrong), ERROR_MESSAGE_NOT_FOUND);
     snprintf(wrong, sizeof wrong, "%.31sF", message->id);
-    ck_assert_int_eq(subject_find("lobby", wrong), ERROR_MESSAGE_NOT_FOUND);
-    ck_assert_int_eq(subject_find("lobby", ""), ERROR_MESSAGE_NOT_FOUND);
-    ck_assert_int_eq(subject_find("lobby", "*"), ERROR_MESSAGE_NOT_FOUND);
-    ck_assert_int_eq(subject_find("lobby", "\xff\n../index"), ERROR_MESSAGE_NOT_FOUND);
+    ck_assert_int_eq(store_subject_find("lobby", wrong), ERROR_MESSAGE_NOT_FOUND);
+    ck_assert_int_eq(store_subject_find("lobby", ""), ERROR_MESSAGE_NOT_FOUND);
+    ck_assert_int_eq(store_subject_find("lobby", "*"), ERROR_MESSAGE_NOT_FOUND);
+    ck_assert_int_eq(store_subject_find("lobby", "\xff\n../index"), ERROR_MESSAGE_NOT_FOUND);
     message_release(message);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__invalid_room_is_refused)
 {
-    subject_open(_i, 10);
+    store_subject_open(_i, 10);
     struct message *message = NULL;
     struct message_list all = {0};
-    ck_assert_int_eq(subject_try_save("No}Room", subject_draft(NULL, "x", TTL_MS), NULL, &message),
+    ck_assert_int_eq(
+        store_subject_try_save("No}Room", store_subject_draft(NULL, "x", TTL_MS), NULL, &message),
+        ERROR_INVALID_ROOM);
+    ck_assert_int_eq(message_store_list(store_subject_store, "", &all, NULL), ERROR_INVALID_ROOM);
+    ck_assert_int_eq(store_subject_find("-", "00000000000000000000000000000000"),
                      ERROR_INVALID_ROOM);
-    ck_assert_int_eq(message_store_list(subject_store, "", &all, NULL), ERROR_INVALID_ROOM);
-    ck_assert_int_eq(subject_find("-", "00000000000000000000000000000000"), ERROR_INVALID_ROOM);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__check_reaches_the_store)
 {
-    subject_open(_i, 10);
-    ck_assert_int_eq(message_store_check(subject_store, NULL), ERROR_NONE);
-    subject_close();
+    store_subject_open(_i, 10);
+    ck_assert_int_eq(message_store_check(store_subject_store, NULL), ERROR_NONE);
+    store_subject_close();
 }
 END_TEST
 
@@ -142,13 +146,14 @@ END_TEST
 static void assert_exact(const char *author, const char *text)
 {
     struct message *saved, *found;
-    ck_assert_int_eq(subject_try_save("exact", subject_draft(author, text, TTL_MS), NULL, &saved),
-                     ERROR_NONE);
+    ck_assert_int_eq(
+        store_subject_try_save("exact", store_subject_draft(author, text, TTL_MS), NULL, &saved),
+        ERROR_NONE);
     ck_assert_str_eq(saved->text, text);
     ck_assert_pstr_eq(saved->author, author);
-    ck_assert_int_eq(message_store_find(subject_store, "exact", saved->id, &found, NULL),
+    ck_assert_int_eq(message_store_find(store_subject_store, "exact", saved->id, &found, NULL),
                      ERROR_NONE);
-    subject_assert_same(saved, found);
+    store_subject_assert_same(saved, found);
     message_release(saved);
     message_release(found);
 }
@@ -156,7 +161,7 @@ static void assert_exact(const char *author, const char *text)
 static struct message_store_stats stats(void)
 {
     struct message_store_stats told;
-    message_store_stats(subject_store, &told);
+    message_store_stats(store_subject_store, &told);
     return told;
 }
 
@@ -167,17 +172,18 @@ static uint64_t counted(enum message_store_call call, enum error_code outcome)
 
 START_TEST(test_message_store__calls_are_counted_by_kind_and_outcome)
 {
-    subject_open(_i, 1);
+    store_subject_open(_i, 1);
     ck_assert(stats().up);
-    subject_save_and_forget("lobby", "hello", TTL_MS);
+    store_subject_save_and_forget("lobby", "hello", TTL_MS);
     struct message *message = NULL;
-    ck_assert_int_eq(subject_try_save("lobby", subject_draft(NULL, "x", TTL_MS), NULL, &message),
-                     ERROR_ROOM_FULL);
-    ck_assert_int_eq(subject_find("lobby", "00000000000000000000000000000000"),
+    ck_assert_int_eq(
+        store_subject_try_save("lobby", store_subject_draft(NULL, "x", TTL_MS), NULL, &message),
+        ERROR_ROOM_FULL);
+    ck_assert_int_eq(store_subject_find("lobby", "00000000000000000000000000000000"),
                      ERROR_MESSAGE_NOT_FOUND);
-    subject_count("lobby");
-    subject_count("other");
-    ck_assert_int_eq(message_store_check(subject_store, NULL), ERROR_NONE);
+    store_subject_count("lobby");
+    store_subject_count("other");
+    ck_assert_int_eq(message_store_check(store_subject_store, NULL), ERROR_NONE);
     ck_assert_uint_eq(counted(MESSAGE_STORE_SAVE, ERROR_NONE), 1);
     ck_assert_uint_eq(counted(MESSAGE_STORE_SAVE, ERROR_ROOM_FULL), 1);
     ck_assert_uint_eq(counted(MESSAGE_STORE_FIND, ERROR_MESSAGE_NOT_FOUND), 1);
@@ -186,36 +192,37 @@ START_TEST(test_message_store__calls_are_counted_by_kind_and_outcome)
     ck_assert_uint_eq(stats().calls[MESSAGE_STORE_SAVE].durations.count, 2);
     ck_assert_uint_eq(stats().accepted, 1);
     ck_assert(stats().up);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__repeat_is_a_call_and_no_message_more)
 {
-    subject_open(_i, 10);
+    store_subject_open(_i, 10);
     struct message *first = NULL, *second = NULL;
-    struct draft draft = subject_draft(NULL, "x", TTL_MS);
-    ck_assert_int_eq(subject_try_save("lobby", draft, "key", &first), ERROR_NONE);
-    ck_assert_int_eq(subject_try_save("lobby", draft, "key", &second), ERROR_NONE);
+    struct draft draft = store_subject_draft(NULL, "x", TTL_MS);
+    ck_assert_int_eq(store_subject_try_save("lobby", draft, "key", &first), ERROR_NONE);
+    ck_assert_int_eq(store_subject_try_save("lobby", draft, "key", &second), ERROR_NONE);
     ck_assert_uint_eq(stats().accepted, 1);
     ck_assert_uint_eq(counted(MESSAGE_STORE_SAVE, ERROR_NONE), 2);
     message_release(first);
     message_release(second);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__what_is_malformed_is_no_call)
 {
-    subject_open(_i, 10);
+    store_subject_open(_i, 10);
     struct message_list list;
-    ck_assert_int_eq(message_store_list(subject_store, "NO ROOM", &list, NULL), ERROR_INVALID_ROOM);
-    ck_assert_int_eq(subject_find("lobby", "no-id"), ERROR_MESSAGE_NOT_FOUND);
+    ck_assert_int_eq(message_store_list(store_subject_store, "NO ROOM", &list, NULL),
+                     ERROR_INVALID_ROOM);
+    ck_assert_int_eq(store_subject_find("lobby", "no-id"), ERROR_MESSAGE_NOT_FOUND);
     for (enum error_code code = ERROR_NONE; code < ERROR_COUNT; code++) {
         ck_assert_uint_eq(counted(MESSAGE_STORE_LIST, code), 0);
         ck_assert_uint_eq(counted(MESSAGE_STORE_FIND, code), 0);
     }
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
@@ -244,37 +251,37 @@ START_TEST(test_message_store__keeps_awkward_texts_exactly)
         "null",
         "]]--[[",
     };
-    subject_open(_i, 1000);
+    store_subject_open(_i, 1000);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_exact(NULL, texts[i]);
         assert_exact(texts[i], texts[i]);
     }
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__keeps_each_control_character_exactly)
 {
-    subject_open(_i, 1000);
+    store_subject_open(_i, 1000);
     char text[] = "a?b";
     for (char control = 1; control < 0x20; control++) {
         text[1] = control;
         assert_exact(text, text);
     }
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__keeps_the_longest_text_exactly)
 {
-    subject_open(_i, 1000);
+    store_subject_open(_i, 1000);
     char text[4096 + 1] = "";
     memset(text, '\x01', 4096);
     assert_exact(NULL, text);
     for (size_t i = 0; i < 4096; i += 4)
         memcpy(text + i, "\xf0\x9f\x98\x80", 4);
     assert_exact("Ada", text);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
@@ -297,7 +304,7 @@ static size_t encode(uint32_t point, char *to)
 
 START_TEST(test_message_store__keeps_every_character_exactly)
 {
-    subject_open(_i, 1000000);
+    store_subject_open(_i, 1000000);
     char text[4096 + 1];
     size_t len = 0;
     for (uint32_t point = 1; point <= 0x10ffff; point++) {
@@ -307,12 +314,12 @@ START_TEST(test_message_store__keeps_every_character_exactly)
         if (len + 4 <= 4096 && point != 0x10ffff)
             continue;
         text[len] = '\0';
-        struct message *message = subject_save("every", text, TTL_MS);
+        struct message *message = store_subject_save("every", text, TTL_MS);
         ck_assert(message->text_len == len && memcmp(message->text, text, len) == 0);
         message_release(message);
         len = 0;
     }
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
@@ -320,55 +327,55 @@ END_TEST
 
 START_TEST(test_message_store__list_of_an_empty_room_is_empty)
 {
-    subject_open(_i, 10);
-    struct message_list all = subject_list("nobody");
+    store_subject_open(_i, 10);
+    struct message_list all = store_subject_list("nobody");
     ck_assert_uint_eq(all.count, 0);
     message_list_fini(&all);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__list_has_what_was_saved)
 {
-    subject_open(_i, 10);
-    struct message *message = subject_save("lobby", "hello", TTL_MS);
-    struct message_list all = subject_list("lobby");
+    store_subject_open(_i, 10);
+    struct message *message = store_subject_save("lobby", "hello", TTL_MS);
+    struct message_list all = store_subject_list("lobby");
     ck_assert_uint_eq(all.count, 1);
-    subject_assert_same(all.messages[0], message);
+    store_subject_assert_same(all.messages[0], message);
     message_list_fini(&all);
     message_release(message);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__list_is_soonest_to_expire_first)
 {
-    subject_open(_i, 10);
-    subject_save_and_forget("lobby", "third", 3 * TTL_MS);
-    subject_save_and_forget("lobby", "first", TTL_MS);
-    subject_save_and_forget("lobby", "fourth", 4 * TTL_MS);
-    subject_save_and_forget("lobby", "second", 2 * TTL_MS);
-    struct message_list all = subject_list("lobby");
+    store_subject_open(_i, 10);
+    store_subject_save_and_forget("lobby", "third", 3 * TTL_MS);
+    store_subject_save_and_forget("lobby", "first", TTL_MS);
+    store_subject_save_and_forget("lobby", "fourth", 4 * TTL_MS);
+    store_subject_save_and_forget("lobby", "second", 2 * TTL_MS);
+    struct message_list all = store_subject_list("lobby");
     ck_assert_uint_eq(all.count, 4);
     ck_assert_str_eq(all.messages[0]->text, "first");
     ck_assert_str_eq(all.messages[1]->text, "second");
     ck_assert_str_eq(all.messages[2]->text, "third");
     ck_assert_str_eq(all.messages[3]->text, "fourth");
     message_list_fini(&all);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__list_of_one_lifetime_is_in_order_of_acceptance)
 {
     enum { MANY = 200 };
-    subject_open(_i, 1000);
+    store_subject_open(_i, 1000);
     char text[16];
     for (int i = 0; i < MANY; i++) {
         snprintf(text, sizeof text, "%d", i);
-        subject_save_and_forget("lobby", text, TTL_MS);
+        store_subject_save_and_forget("lobby", text, TTL_MS);
     }
-    struct message_list all = subject_list("lobby");
+    struct message_list all = store_subject_list("lobby");
     ck_assert_uint_eq(all.count, MANY);
     for (int i = 0; i < MANY; i++) {
         snprintf(text, sizeof text, "%d", i);
@@ -377,53 +384,53 @@ START_TEST(test_message_store__list_of_one_lifetime_is_in_order_of_acceptance)
             ck_assert_uint_gt(all.messages[i]->number, all.messages[i - 1]->number);
     }
     message_list_fini(&all);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__list_says_the_last_number)
 {
-    subject_open(_i, 10);
-    struct message *first = subject_save("lobby", "1", 2 * TTL_MS);
-    struct message *second = subject_save("lobby", "2", TTL_MS);
-    struct message_list before = subject_list("lobby");
+    store_subject_open(_i, 10);
+    struct message *first = store_subject_save("lobby", "1", 2 * TTL_MS);
+    struct message *second = store_subject_save("lobby", "2", TTL_MS);
+    struct message_list before = store_subject_list("lobby");
     ck_assert_uint_ge(before.position.number, second->number);
     ck_assert_uint_gt(second->number, first->number);
-    struct message *third = subject_save("lobby", "3", TTL_MS);
+    struct message *third = store_subject_save("lobby", "3", TTL_MS);
     ck_assert_uint_gt(third->number, before.position.number);
     message_list_fini(&before);
     message_release(first);
     message_release(second);
     message_release(third);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__epoch_stays)
 {
-    subject_open(_i, 10);
-    subject_save_and_forget("lobby", "1", TTL_MS);
-    struct message_list before = subject_list("lobby");
-    subject_save_and_forget("lobby", "2", TTL_MS);
-    struct message_list after = subject_list("lobby");
+    store_subject_open(_i, 10);
+    store_subject_save_and_forget("lobby", "1", TTL_MS);
+    struct message_list before = store_subject_list("lobby");
+    store_subject_save_and_forget("lobby", "2", TTL_MS);
+    struct message_list after = store_subject_list("lobby");
     ck_assert_uint_ne(before.position.epoch, 0);
     ck_assert_uint_eq(before.position.epoch, after.position.epoch);
     message_list_fini(&before);
     message_list_fini(&after);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__rooms_are_apart)
 {
-    subject_open(_i, 10);
-    subject_save_and_forget("a", "1", TTL_MS);
-    subject_save_and_forget("b", "2", TTL_MS);
-    subject_save_and_forget("b", "3", TTL_MS);
-    ck_assert_uint_eq(subject_count("a"), 1);
-    ck_assert_uint_eq(subject_count("b"), 2);
-    ck_assert_uint_eq(subject_count("c"), 0);
-    subject_close();
+    store_subject_open(_i, 10);
+    store_subject_save_and_forget("a", "1", TTL_MS);
+    store_subject_save_and_forget("b", "2", TTL_MS);
+    store_subject_save_and_forget("b", "3", TTL_MS);
+    ck_assert_uint_eq(store_subject_count("a"), 1);
+    ck_assert_uint_eq(store_subject_count("b"), 2);
+    ck_assert_uint_eq(store_subject_count("c"), 0);
+    store_subject_close();
 }
 END_TEST
 
@@ -431,63 +438,63 @@ END_TEST
 
 START_TEST(test_message_store__expired_message_is_gone_and_not_before)
 {
-    subject_open(_i, 10);
-    struct message *message = subject_save("lobby", "short", SHORT_TTL_MS);
-    subject_outlive(_i, message);
-    ck_assert_uint_eq(subject_count("lobby"), 0);
+    store_subject_open(_i, 10);
+    struct message *message = store_subject_save("lobby", "short", SHORT_TTL_MS);
+    store_subject_outlive(_i, message);
+    ck_assert_uint_eq(store_subject_count("lobby"), 0);
     message_release(message);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__only_the_expired_are_gone)
 {
-    subject_open(_i, 10);
-    subject_save_and_forget("lobby", "long", TTL_MS);
-    struct message *message = subject_save("lobby", "short", SHORT_TTL_MS);
-    subject_outlive(_i, message);
-    struct message_list all = subject_list("lobby");
+    store_subject_open(_i, 10);
+    store_subject_save_and_forget("lobby", "long", TTL_MS);
+    struct message *message = store_subject_save("lobby", "short", SHORT_TTL_MS);
+    store_subject_outlive(_i, message);
+    struct message_list all = store_subject_list("lobby");
     ck_assert_uint_eq(all.count, 1);
     ck_assert_str_eq(all.messages[0]->text, "long");
     message_list_fini(&all);
     message_release(message);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__found_message_keeps_its_end)
 {
-    subject_open(_i, 10);
-    uint64_t begin_us = clock_monotonic_us(subject_clock(_i));
-    struct message *saved = subject_save("lobby", "hello", TTL_MS), *found;
-    if (_i == SUBJECT_MEMORY)
-        subject_advance_us(1234567);
-    ck_assert_int_eq(message_store_find(subject_store, "lobby", saved->id, &found, NULL),
+    store_subject_open(_i, 10);
+    uint64_t begin_us = clock_monotonic_us(store_subject_clock(_i));
+    struct message *saved = store_subject_save("lobby", "hello", TTL_MS), *found;
+    if (_i == STORE_SUBJECT_MEMORY)
+        store_subject_advance_us(1234567);
+    ck_assert_int_eq(message_store_find(store_subject_store, "lobby", saved->id, &found, NULL),
                      ERROR_NONE);
-    uint64_t now_us = clock_monotonic_us(subject_clock(_i));
+    uint64_t now_us = clock_monotonic_us(store_subject_clock(_i));
     ck_assert_int_eq(found->expires_at_ms, saved->expires_at_ms);
     ck_assert_uint_le(found->deadline_us, now_us + TTL_MS * 1000u);
     /* Redis tells whole milliseconds, and not when we heard of them: the save may be read late. */
     ck_assert_uint_ge(found->deadline_us + 1000, begin_us + TTL_MS * 1000u);
-    if (_i == SUBJECT_MEMORY)
+    if (_i == STORE_SUBJECT_MEMORY)
         ck_assert_uint_eq(found->deadline_us, saved->deadline_us);
     message_release(saved);
     message_release(found);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__room_that_comes_again_counts_on)
 {
-    subject_open(_i, 10);
-    struct message *first = subject_save("lobby", "1", SHORT_TTL_MS);
-    subject_outlive(_i, first);
-    struct message *second = subject_save("lobby", "2", TTL_MS);
+    store_subject_open(_i, 10);
+    struct message *first = store_subject_save("lobby", "1", SHORT_TTL_MS);
+    store_subject_outlive(_i, first);
+    struct message *second = store_subject_save("lobby", "2", TTL_MS);
     ck_assert_uint_gt(second->number, first->number);
     ck_assert_str_ne(second->id, first->id);
     message_release(first);
     message_release(second);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
@@ -495,34 +502,35 @@ END_TEST
 
 START_TEST(test_message_store__wall_clock_that_steps_back_delays_no_end)
 {
-    subject_open(SUBJECT_MEMORY, 10);
-    struct message *first = subject_save("lobby", "first", 2 * TTL_MS);
-    subject_wall_back_us(3600u * 1000000u);
-    struct message *second = subject_save("lobby", "second", 4 * TTL_MS);
-    subject_outlive(SUBJECT_MEMORY, first);
+    store_subject_open(STORE_SUBJECT_MEMORY, 10);
+    struct message *first = store_subject_save("lobby", "first", 2 * TTL_MS);
+    store_subject_wall_back_us(3600u * 1000000u);
+    struct message *second = store_subject_save("lobby", "second", 4 * TTL_MS);
+    store_subject_outlive(STORE_SUBJECT_MEMORY, first);
     ck_assert_uint_gt(second->number, first->number);
-    ck_assert_uint_eq(subject_count("lobby"), 1);
+    ck_assert_uint_eq(store_subject_count("lobby"), 1);
     message_release(first);
     message_release(second);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__rooms_come_and_go_by_the_thousand)
 {
-    subject_open(SUBJECT_MEMORY, 10);
+    store_subject_open(STORE_SUBJECT_MEMORY, 10);
     char room[32];
     for (int i = 0; i < 5000; i++) {
         snprintf(room, sizeof room, "room-%d", i);
         struct message *message = NULL;
-        ck_assert_int_eq(subject_try_save(room, subject_draft(NULL, "x", 1000), "key", &message),
-                         ERROR_NONE);
+        ck_assert_int_eq(
+            store_subject_try_save(room, store_subject_draft(NULL, "x", 1000), "key", &message),
+            ERROR_NONE);
         message_release(message);
-        subject_advance_us(1000);
+        store_subject_advance_us(1000);
     }
-    ck_assert_uint_eq(subject_count("room-1"), 0);
-    ck_assert_uint_eq(subject_count("room-4999"), 1);
-    subject_close();
+    ck_assert_uint_eq(store_subject_count("room-1"), 0);
+    ck_assert_uint_eq(store_subject_count("room-4999"), 1);
+    store_subject_close();
 }
 END_TEST
 
@@ -572,47 +580,59 @@ END_TEST
 
 static void add_saving(TCase *tests)
 {
-    tcase_add_loop_test(tests, test_message_store__save_returns_the_message, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__save_dates_by_the_wall_clock, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__save_without_author_has_none, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__find_returns_what_was_saved, 0, SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__save_returns_the_message, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__save_dates_by_the_wall_clock, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__save_without_author_has_none, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__find_returns_what_was_saved, 0,
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__find_in_another_room_is_not_found, 0,
-                        SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__find_unknown_id_names_it, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__find_wrong_ids_is_not_found, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__invalid_room_is_refused, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__check_reaches_the_store, 0, SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__find_unknown_id_names_it, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__find_wrong_ids_is_not_found, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__invalid_room_is_refused, 0, STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__check_reaches_the_store, 0, STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__calls_are_counted_by_kind_and_outcome, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__repeat_is_a_call_and_no_message_more, 0,
-                        SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__what_is_malformed_is_no_call, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__keeps_awkward_texts_exactly, 0, SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__what_is_malformed_is_no_call, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__keeps_awkward_texts_exactly, 0,
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__keeps_each_control_character_exactly, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__keeps_the_longest_text_exactly, 0,
-                        SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__keeps_every_character_exactly, 0, SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__keeps_every_character_exactly, 0,
+                        STORE_SUBJECT_COUNT);
 }
 
 static void add_listing(TCase *tests)
 {
     tcase_add_loop_test(tests, test_message_store__list_of_an_empty_room_is_empty, 0,
-                        SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__list_has_what_was_saved, 0, SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__list_has_what_was_saved, 0, STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__list_is_soonest_to_expire_first, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__list_of_one_lifetime_is_in_order_of_acceptance,
-                        0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__list_says_the_last_number, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__epoch_stays, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__rooms_are_apart, 0, SUBJECT_COUNT);
+                        0, STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__list_says_the_last_number, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__epoch_stays, 0, STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__rooms_are_apart, 0, STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__expired_message_is_gone_and_not_before, 0,
-                        SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__only_the_expired_are_gone, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__found_message_keeps_its_end, 0, SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__only_the_expired_are_gone, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__found_message_keeps_its_end, 0,
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__room_that_comes_again_counts_on, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
 }
 
 static Suite *message_store_suite(void)
@@ -634,5 +654,5 @@ static Suite *message_store_suite(void)
 
 int main(void)
 {
-    return subject_run(message_store_suite());
+    return store_subject_run(message_store_suite());
 }

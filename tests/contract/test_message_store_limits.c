@@ -2,7 +2,7 @@
  * What message_store.h promises of what is asked too often: repeats with a key, full rooms, and
  * many threads at once. Asked of every backend.
  */
-#include "subject.h"
+#include "store_subject.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -17,146 +17,150 @@ enum { THREADS = 8, ROUNDS = 25 };
 static struct message *save_with_key(const char *room, struct draft draft, const char *key)
 {
     struct message *message = NULL;
-    ck_assert_int_eq(subject_try_save(room, draft, key, &message), ERROR_NONE);
+    ck_assert_int_eq(store_subject_try_save(room, draft, key, &message), ERROR_NONE);
     return message;
 }
 
 START_TEST(test_message_store__same_key_and_draft_is_one_message)
 {
-    subject_open(_i, 10);
-    struct draft draft = subject_draft("Ada", "hello", TTL_MS);
+    store_subject_open(_i, 10);
+    struct draft draft = store_subject_draft("Ada", "hello", TTL_MS);
     struct message *first = save_with_key("lobby", draft, "key");
     struct message *second = save_with_key("lobby", draft, "key");
-    subject_assert_same(first, second);
-    ck_assert_uint_eq(subject_count("lobby"), 1);
+    store_subject_assert_same(first, second);
+    ck_assert_uint_eq(store_subject_count("lobby"), 1);
     message_release(first);
     message_release(second);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__same_key_and_another_draft_is_refused)
 {
-    subject_open(_i, 10);
+    store_subject_open(_i, 10);
     const struct draft others[] = {
-        subject_draft("Ada", "hello!", TTL_MS),    subject_draft("Ada", "hell", TTL_MS),
-        subject_draft("Eve", "hello", TTL_MS),     subject_draft(NULL, "hello", TTL_MS),
-        subject_draft("Ada", "hello", TTL_MS + 1), subject_draft("Ada", "hello", TTL_MS - 1),
-        subject_draft(NULL, "Ada hello", TTL_MS),
+        store_subject_draft("Ada", "hello!", TTL_MS),
+        store_subject_draft("Ada", "hell", TTL_MS),
+        store_subject_draft("Eve", "hello", TTL_MS),
+        store_subject_draft(NULL, "hello", TTL_MS),
+        store_subject_draft("Ada", "hello", TTL_MS + 1),
+        store_subject_draft("Ada", "hello", TTL_MS - 1),
+        store_subject_draft(NULL, "Ada hello", TTL_MS),
     };
-    message_release(save_with_key("lobby", subject_draft("Ada", "hello", TTL_MS), "key"));
+    message_release(save_with_key("lobby", store_subject_draft("Ada", "hello", TTL_MS), "key"));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         struct message *message = NULL;
-        ck_assert_int_eq(subject_try_save("lobby", others[i], "key", &message),
+        ck_assert_int_eq(store_subject_try_save("lobby", others[i], "key", &message),
                          ERROR_IDEMPOTENCY_KEY_REUSED);
         ck_assert_ptr_null(message);
     }
-    ck_assert_uint_eq(subject_count("lobby"), 1);
-    subject_close();
+    ck_assert_uint_eq(store_subject_count("lobby"), 1);
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__author_added_to_a_repeat_is_another_draft)
 {
-    subject_open(_i, 10);
+    store_subject_open(_i, 10);
     struct message *message = NULL;
-    message_release(save_with_key("lobby", subject_draft(NULL, "hello", TTL_MS), "key"));
-    ck_assert_int_eq(
-        subject_try_save("lobby", subject_draft("Ada", "hello", TTL_MS), "key", &message),
-        ERROR_IDEMPOTENCY_KEY_REUSED);
-    subject_close();
+    message_release(save_with_key("lobby", store_subject_draft(NULL, "hello", TTL_MS), "key"));
+    ck_assert_int_eq(store_subject_try_save("lobby", store_subject_draft("Ada", "hello", TTL_MS),
+                                            "key", &message),
+                     ERROR_IDEMPOTENCY_KEY_REUSED);
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__key_belongs_to_its_room)
 {
-    subject_open(_i, 10);
-    struct message *a = save_with_key("a", subject_draft(NULL, "hello", TTL_MS), "key");
-    struct message *b = save_with_key("b", subject_draft(NULL, "other", TTL_MS), "key");
+    store_subject_open(_i, 10);
+    struct message *a = save_with_key("a", store_subject_draft(NULL, "hello", TTL_MS), "key");
+    struct message *b = save_with_key("b", store_subject_draft(NULL, "other", TTL_MS), "key");
     ck_assert_str_ne(a->id, b->id);
     message_release(a);
     message_release(b);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__other_keys_and_none_are_other_messages)
 {
-    subject_open(_i, 10);
-    struct draft draft = subject_draft("Ada", "hello", TTL_MS);
+    store_subject_open(_i, 10);
+    struct draft draft = store_subject_draft("Ada", "hello", TTL_MS);
     message_release(save_with_key("lobby", draft, "key"));
     message_release(save_with_key("lobby", draft, "Key"));
     message_release(save_with_key("lobby", draft, "key2"));
     message_release(save_with_key("lobby", draft, NULL));
     message_release(save_with_key("lobby", draft, NULL));
-    ck_assert_uint_eq(subject_count("lobby"), 5);
-    subject_close();
+    ck_assert_uint_eq(store_subject_count("lobby"), 5);
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__key_is_free_again_after_the_message)
 {
-    subject_open(_i, 10);
-    struct message *first = save_with_key("lobby", subject_draft("Ada", "1", SHORT_TTL_MS), "key");
-    subject_save_and_forget("lobby", "keeps the room", TTL_MS);
-    subject_outlive(_i, first);
-    struct message *second = save_with_key("lobby", subject_draft("Ada", "2", TTL_MS), "key");
+    store_subject_open(_i, 10);
+    struct message *first =
+        save_with_key("lobby", store_subject_draft("Ada", "1", SHORT_TTL_MS), "key");
+    store_subject_save_and_forget("lobby", "keeps the room", TTL_MS);
+    store_subject_outlive(_i, first);
+    struct message *second = save_with_key("lobby", store_subject_draft("Ada", "2", TTL_MS), "key");
     ck_assert_str_ne(second->id, first->id);
-    ck_assert_int_eq(subject_find("lobby", second->id), ERROR_NONE);
+    ck_assert_int_eq(store_subject_find("lobby", second->id), ERROR_NONE);
     message_release(first);
     message_release(second);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__same_draft_after_the_message_is_a_new_one)
 {
-    subject_open(_i, 10);
-    struct draft draft = subject_draft("Ada", "1", SHORT_TTL_MS);
+    store_subject_open(_i, 10);
+    struct draft draft = store_subject_draft("Ada", "1", SHORT_TTL_MS);
     struct message *first = save_with_key("lobby", draft, "key");
-    subject_outlive(_i, first);
+    store_subject_outlive(_i, first);
     struct message *second = save_with_key("lobby", draft, "key");
     ck_assert_str_ne(second->id, first->id);
     message_release(first);
     message_release(second);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__any_visible_key_serves)
 {
-    subject_open(_i, 1000);
+    store_subject_open(_i, 1000);
     char key[] = "a?";
     for (char c = '!'; c <= '~'; c++) {
         key[1] = c;
-        struct draft draft = subject_draft(NULL, key, TTL_MS);
+        struct draft draft = store_subject_draft(NULL, key, TTL_MS);
         struct message *first = save_with_key("lobby", draft, key);
         struct message *second = save_with_key("lobby", draft, key);
         ck_assert_str_eq(first->id, second->id);
         message_release(first);
         message_release(second);
     }
-    ck_assert_uint_eq(subject_count("lobby"), '~' - '!' + 1);
-    subject_close();
+    ck_assert_uint_eq(store_subject_count("lobby"), '~' - '!' + 1);
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__key_at_its_longest)
 {
-    subject_open(_i, 10);
+    store_subject_open(_i, 10);
     char key[IDEMPOTENCY_KEY_MAX + 2];
     memset(key, 'k', sizeof key);
     key[IDEMPOTENCY_KEY_MAX] = '\0';
-    struct draft draft = subject_draft(NULL, "x", TTL_MS);
+    struct draft draft = store_subject_draft(NULL, "x", TTL_MS);
     message_release(save_with_key("lobby", draft, key));
     key[IDEMPOTENCY_KEY_MAX - 1] = 'l';
     message_release(save_with_key("lobby", draft, key));
-    ck_assert_uint_eq(subject_count("lobby"), 2);
+    ck_assert_uint_eq(store_subject_count("lobby"), 2);
     key[IDEMPOTENCY_KEY_MAX] = 'k';
     key[IDEMPOTENCY_KEY_MAX + 1] = '\0';
     struct message *message = NULL;
-    ck_assert_int_eq(subject_try_save("lobby", draft, key, &message), ERROR_INTERNAL);
-    subject_close();
+    ck_assert_int_eq(store_subject_try_save("lobby", draft, key, &message), ERROR_INTERNAL);
+    store_subject_close();
 }
 END_TEST
 
@@ -164,87 +168,89 @@ END_TEST
 
 START_TEST(test_message_store__room_takes_as_many_as_it_may)
 {
-    subject_open(_i, 3);
+    store_subject_open(_i, 3);
     struct message *message = NULL;
     struct error err = {0};
-    struct draft draft = subject_draft(NULL, "x", TTL_MS);
+    struct draft draft = store_subject_draft(NULL, "x", TTL_MS);
     for (int i = 0; i < 3; i++)
-        subject_save_and_forget("lobby", "x", TTL_MS);
-    ck_assert_int_eq(message_store_save(subject_store, "lobby", &draft, NULL, &message, &err),
+        store_subject_save_and_forget("lobby", "x", TTL_MS);
+    ck_assert_int_eq(message_store_save(store_subject_store, "lobby", &draft, NULL, &message, &err),
                      ERROR_ROOM_FULL);
     ck_assert_ptr_null(message);
     ck_assert_uint_ge(err.retry_after_s, TTL_MS / 1000 - 10);
     ck_assert_uint_le(err.retry_after_s, TTL_MS / 1000);
-    ck_assert_uint_eq(subject_count("lobby"), 3);
-    subject_close();
+    ck_assert_uint_eq(store_subject_count("lobby"), 3);
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__full_room_names_its_soonest_end)
 {
-    subject_open(_i, 2);
+    store_subject_open(_i, 2);
     struct message *message = NULL;
     struct error err = {0};
-    struct draft draft = subject_draft(NULL, "x", TTL_MS);
-    subject_save_and_forget("lobby", "long", 100 * TTL_MS);
-    subject_save_and_forget("lobby", "short", TTL_MS);
-    ck_assert_int_eq(message_store_save(subject_store, "lobby", &draft, NULL, &message, &err),
+    struct draft draft = store_subject_draft(NULL, "x", TTL_MS);
+    store_subject_save_and_forget("lobby", "long", 100 * TTL_MS);
+    store_subject_save_and_forget("lobby", "short", TTL_MS);
+    ck_assert_int_eq(message_store_save(store_subject_store, "lobby", &draft, NULL, &message, &err),
                      ERROR_ROOM_FULL);
     ck_assert_uint_le(err.retry_after_s, TTL_MS / 1000);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__full_room_leaves_others_alone)
 {
-    subject_open(_i, 1);
-    subject_save_and_forget("a", "x", TTL_MS);
-    subject_save_and_forget("b", "x", TTL_MS);
-    ck_assert_uint_eq(subject_count("a"), 1);
-    ck_assert_uint_eq(subject_count("b"), 1);
-    subject_close();
+    store_subject_open(_i, 1);
+    store_subject_save_and_forget("a", "x", TTL_MS);
+    store_subject_save_and_forget("b", "x", TTL_MS);
+    ck_assert_uint_eq(store_subject_count("a"), 1);
+    ck_assert_uint_eq(store_subject_count("b"), 1);
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__full_room_still_knows_a_repeat)
 {
-    subject_open(_i, 1);
-    struct draft draft = subject_draft(NULL, "x", TTL_MS);
+    store_subject_open(_i, 1);
+    struct draft draft = store_subject_draft(NULL, "x", TTL_MS);
     struct message *first = save_with_key("lobby", draft, "key");
     struct message *second = save_with_key("lobby", draft, "key");
     ck_assert_str_eq(first->id, second->id);
     message_release(first);
     message_release(second);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__refused_save_leaves_no_record)
 {
-    subject_open(_i, 1);
+    store_subject_open(_i, 1);
     struct message *message = NULL;
-    struct message *first = subject_save("lobby", "first", SHORT_TTL_MS);
-    ck_assert_int_eq(subject_try_save("lobby", subject_draft(NULL, "1", TTL_MS), "key", &message),
-                     ERROR_ROOM_FULL);
-    subject_outlive(_i, first);
-    message_release(save_with_key("lobby", subject_draft(NULL, "2", TTL_MS), "key"));
+    struct message *first = store_subject_save("lobby", "first", SHORT_TTL_MS);
+    ck_assert_int_eq(
+        store_subject_try_save("lobby", store_subject_draft(NULL, "1", TTL_MS), "key", &message),
+        ERROR_ROOM_FULL);
+    store_subject_outlive(_i, first);
+    message_release(save_with_key("lobby", store_subject_draft(NULL, "2", TTL_MS), "key"));
     message_release(first);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__full_room_has_room_after_an_end)
 {
-    subject_open(_i, 2);
-    subject_save_and_forget("lobby", "long", TTL_MS);
-    struct message *message = subject_save("lobby", "short", SHORT_TTL_MS), *refused = NULL;
-    ck_assert_int_eq(subject_try_save("lobby", subject_draft(NULL, "x", TTL_MS), NULL, &refused),
-                     ERROR_ROOM_FULL);
-    subject_outlive(_i, message);
-    subject_save_and_forget("lobby", "x", TTL_MS);
-    ck_assert_uint_eq(subject_count("lobby"), 2);
+    store_subject_open(_i, 2);
+    store_subject_save_and_forget("lobby", "long", TTL_MS);
+    struct message *message = store_subject_save("lobby", "short", SHORT_TTL_MS), *refused = NULL;
+    ck_assert_int_eq(
+        store_subject_try_save("lobby", store_subject_draft(NULL, "x", TTL_MS), NULL, &refused),
+        ERROR_ROOM_FULL);
+    store_subject_outlive(_i, message);
+    store_subject_save_and_forget("lobby", "x", TTL_MS);
+    ck_assert_uint_eq(store_subject_count("lobby"), 2);
     message_release(message);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
@@ -261,8 +267,8 @@ static void *write_messages(void *argument)
 {
     struct writer *writer = argument;
     for (int i = 0; i < ROUNDS; i++)
-        if (subject_try_save("busy", subject_draft(NULL, "x", TTL_MS), writer->key,
-                             &writer->messages[i]))
+        if (store_subject_try_save("busy", store_subject_draft(NULL, "x", TTL_MS), writer->key,
+                                   &writer->messages[i]))
             writer->failures++;
     return NULL;
 }
@@ -295,86 +301,89 @@ static int compare_numbers(const void *a, const void *b)
 
 START_TEST(test_message_store__threads_lose_and_double_nothing)
 {
-    subject_open(_i, 1000);
+    store_subject_open(_i, 1000);
     struct writer writers[THREADS];
     run_writers(writers, NULL);
-    struct message_list all = subject_list("busy");
+    struct message_list all = store_subject_list("busy");
     ck_assert_uint_eq(all.count, THREADS * ROUNDS);
     qsort(all.messages, all.count, sizeof(struct message *), compare_numbers);
     for (size_t i = 1; i < all.count; i++)
         ck_assert_uint_gt(all.messages[i]->number, all.messages[i - 1]->number);
     for (int i = 0; i < THREADS; i++)
         for (int j = 0; j < ROUNDS; j++)
-            ck_assert_int_eq(subject_find("busy", writers[i].messages[j]->id), ERROR_NONE);
+            ck_assert_int_eq(store_subject_find("busy", writers[i].messages[j]->id), ERROR_NONE);
     message_list_fini(&all);
     release_written(writers);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__each_thread_sees_its_numbers_increase)
 {
-    subject_open(_i, 1000);
+    store_subject_open(_i, 1000);
     struct writer writers[THREADS];
     run_writers(writers, NULL);
     for (int i = 0; i < THREADS; i++)
         for (int j = 1; j < ROUNDS; j++)
             ck_assert_uint_gt(writers[i].messages[j]->number, writers[i].messages[j - 1]->number);
     release_written(writers);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 START_TEST(test_message_store__threads_with_one_key_make_one_message)
 {
-    subject_open(_i, 1000);
+    store_subject_open(_i, 1000);
     struct writer writers[THREADS];
     run_writers(writers, "key");
     for (int i = 0; i < THREADS; i++)
         for (int j = 0; j < ROUNDS; j++)
             ck_assert_str_eq(writers[i].messages[j]->id, writers[0].messages[0]->id);
-    ck_assert_uint_eq(subject_count("busy"), 1);
+    ck_assert_uint_eq(store_subject_count("busy"), 1);
     release_written(writers);
-    subject_close();
+    store_subject_close();
 }
 END_TEST
 
 static void add_idempotency(TCase *tests)
 {
     tcase_add_loop_test(tests, test_message_store__same_key_and_draft_is_one_message, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__same_key_and_another_draft_is_refused, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__author_added_to_a_repeat_is_another_draft, 0,
-                        SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__key_belongs_to_its_room, 0, SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__key_belongs_to_its_room, 0, STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__other_keys_and_none_are_other_messages, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__key_is_free_again_after_the_message, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__same_draft_after_the_message_is_a_new_one, 0,
-                        SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__any_visible_key_serves, 0, SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__key_at_its_longest, 0, SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__any_visible_key_serves, 0, STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__key_at_its_longest, 0, STORE_SUBJECT_COUNT);
 }
 
 static void add_full_room_and_threads(TCase *tests)
 {
-    tcase_add_loop_test(tests, test_message_store__room_takes_as_many_as_it_may, 0, SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__room_takes_as_many_as_it_may, 0,
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__full_room_names_its_soonest_end, 0,
-                        SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__full_room_leaves_others_alone, 0, SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__full_room_leaves_others_alone, 0,
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__full_room_still_knows_a_repeat, 0,
-                        SUBJECT_COUNT);
-    tcase_add_loop_test(tests, test_message_store__refused_save_leaves_no_record, 0, SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__refused_save_leaves_no_record, 0,
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__full_room_has_room_after_an_end, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__threads_lose_and_double_nothing, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__each_thread_sees_its_numbers_increase, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
     tcase_add_loop_test(tests, test_message_store__threads_with_one_key_make_one_message, 0,
-                        SUBJECT_COUNT);
+                        STORE_SUBJECT_COUNT);
 }
 
 static Suite *message_store_limits_suite(void)
@@ -390,5 +399,5 @@ static Suite *message_store_limits_suite(void)
 
 int main(void)
 {
-    return subject_run(message_store_limits_suite());
+    return store_subject_run(message_store_limits_suite());
 }

@@ -3,7 +3,7 @@
  * connection keeps these promises when things break is in test_redis_watch.c.
  */
 #include "recorder.h"
-#include "subject.h"
+#include "store_subject.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static struct recorder recorder;
 
 static void open_silent(int subject)
 {
-    subject_open(subject, ROOM_MAX_MESSAGES);
+    store_subject_open(subject, ROOM_MAX_MESSAGES);
     recorder_init(&recorder);
 }
 
@@ -24,20 +24,21 @@ static void open_store(int subject)
 {
     open_silent(subject);
     struct message_store_listener listener = recorder_listener(&recorder);
-    message_store_listen(subject_store, &listener);
+    message_store_listen(store_subject_store, &listener);
 }
 
 static void close_store(void)
 {
-    subject_close();
+    store_subject_close();
     recorder_fini(&recorder);
 }
 
 static struct message *save_with_key(const char *room, const char *text, const char *key)
 {
     struct message *message = NULL;
-    ck_assert_int_eq(subject_try_save(room, subject_draft(NULL, text, TTL_MS), key, &message),
-                     ERROR_NONE);
+    ck_assert_int_eq(
+        store_subject_try_save(room, store_subject_draft(NULL, text, TTL_MS), key, &message),
+        ERROR_NONE);
     return message;
 }
 
@@ -54,7 +55,7 @@ static void save_and_forget(const char *room, const char *text)
 static void watch(const char *room)
 {
     size_t synced = recorder_count(&recorder, RECORD_SYNCED, room);
-    ck_assert(message_store_watch(subject_store, room));
+    ck_assert(message_store_watch(store_subject_store, room));
     recorder_await(&recorder, RECORD_SYNCED, room, synced + 1);
 }
 
@@ -66,7 +67,7 @@ static void await_all_told(void)
     size_t added = recorder_count(&recorder, RECORD_ADDED, "barrier");
     save_and_forget("barrier", "x");
     recorder_await(&recorder, RECORD_ADDED, "barrier", added + 1);
-    message_store_unwatch(subject_store, "barrier");
+    message_store_unwatch(store_subject_store, "barrier");
 }
 
 START_TEST(test_message_watch__empty_room_is_synced_with_nothing)
@@ -111,7 +112,7 @@ START_TEST(test_message_watch__new_message_is_added_whole)
     ck_assert_uint_eq(message->number, saved->number);
     ck_assert_int_eq(message->expires_at_ms, saved->expires_at_ms);
     struct message_list list = {0};
-    ck_assert_int_eq(message_store_list(subject_store, "lobby", &list, NULL), ERROR_NONE);
+    ck_assert_int_eq(message_store_list(store_subject_store, "lobby", &list, NULL), ERROR_NONE);
     ck_assert_uint_eq(added.position.epoch, list.position.epoch);
     message_list_fini(&list);
     message_release(saved);
@@ -123,9 +124,9 @@ START_TEST(test_message_watch__added_message_ends_when_it_should)
 {
     open_store(_i);
     watch("lobby");
-    uint64_t before_us = clock_monotonic_us(subject_clock(_i));
+    uint64_t before_us = clock_monotonic_us(store_subject_clock(_i));
     save_and_forget("lobby", "hello");
-    uint64_t after_us = clock_monotonic_us(subject_clock(_i));
+    uint64_t after_us = clock_monotonic_us(store_subject_clock(_i));
     struct record added = recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
     uint64_t deadline_us = added.messages[0]->deadline_us;
     ck_assert_uint_ge(deadline_us + 1000, before_us + TTL_MS * 1000u);
@@ -239,7 +240,7 @@ START_TEST(test_message_watch__unwatched_room_is_silent)
 {
     open_store(_i);
     watch("lobby");
-    message_store_unwatch(subject_store, "lobby");
+    message_store_unwatch(store_subject_store, "lobby");
     save_and_forget("lobby", "x");
     await_all_told();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 0);
@@ -253,10 +254,10 @@ START_TEST(test_message_watch__room_is_heard_until_the_last_unwatch)
     open_store(_i);
     watch("lobby");
     watch("lobby");
-    message_store_unwatch(subject_store, "lobby");
+    message_store_unwatch(store_subject_store, "lobby");
     save_and_forget("lobby", "1");
     recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
-    message_store_unwatch(subject_store, "lobby");
+    message_store_unwatch(store_subject_store, "lobby");
     save_and_forget("lobby", "2");
     await_all_told();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 1);
@@ -267,10 +268,10 @@ END_TEST
 START_TEST(test_message_watch__unwatch_of_what_is_not_watched_does_nothing)
 {
     open_store(_i);
-    message_store_unwatch(subject_store, "lobby");
+    message_store_unwatch(store_subject_store, "lobby");
     watch("lobby");
-    message_store_unwatch(subject_store, "lobby");
-    message_store_unwatch(subject_store, "lobby");
+    message_store_unwatch(store_subject_store, "lobby");
+    message_store_unwatch(store_subject_store, "lobby");
     watch("lobby");
     save_and_forget("lobby", "x");
     recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
@@ -285,7 +286,7 @@ START_TEST(test_message_watch__watched_again_is_synced_with_what_came_in_between
         watch("lobby");
         struct record synced = recorder_await(&recorder, RECORD_SYNCED, "lobby", i + 1);
         ck_assert_uint_eq(synced.count, i);
-        message_store_unwatch(subject_store, "lobby");
+        message_store_unwatch(store_subject_store, "lobby");
         save_and_forget("lobby", "x");
     }
     close_store();
@@ -312,8 +313,9 @@ START_TEST(test_message_watch__refused_message_is_not_added)
     char text[] = "y";
     struct draft draft = {.text = text, .text_len = 1, .ttl_ms = TTL_MS};
     struct message *message = NULL;
-    ck_assert_int_eq(message_store_save(subject_store, "lobby", &draft, "key", &message, NULL),
-                     ERROR_IDEMPOTENCY_KEY_REUSED);
+    ck_assert_int_eq(
+        message_store_save(store_subject_store, "lobby", &draft, "key", &message, NULL),
+        ERROR_IDEMPOTENCY_KEY_REUSED);
     await_all_told();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 1);
     close_store();
@@ -341,12 +343,12 @@ END_TEST
 START_TEST(test_message_watch__needs_a_room_and_a_listener)
 {
     open_silent(_i);
-    ck_assert(!message_store_watch(subject_store, "lobby"));
+    ck_assert(!message_store_watch(store_subject_store, "lobby"));
     struct message_store_listener listener = recorder_listener(&recorder);
-    message_store_listen(subject_store, &listener);
-    ck_assert(!message_store_watch(subject_store, ""));
-    ck_assert(!message_store_watch(subject_store, "No}Room"));
-    ck_assert(message_store_watch(subject_store, "lobby"));
+    message_store_listen(store_subject_store, &listener);
+    ck_assert(!message_store_watch(store_subject_store, ""));
+    ck_assert(!message_store_watch(store_subject_store, "No}Room"));
+    ck_assert(message_store_watch(store_subject_store, "lobby"));
     close_store();
 }
 END_TEST
@@ -357,10 +359,10 @@ static void *watch_and_unwatch(void *argument)
     char room[16];
     for (int i = 0; i < 300; i++) {
         snprintf(room, sizeof room, "room-%d", rand_r(&seed) % 5);
-        ck_assert(message_store_watch(subject_store, room));
+        ck_assert(message_store_watch(store_subject_store, room));
         if (i % 10 == 0)
             save_and_forget(room, "x");
-        message_store_unwatch(subject_store, room);
+        message_store_unwatch(store_subject_store, room);
     }
     return NULL;
 }
@@ -386,7 +388,7 @@ END_TEST
 START_TEST(test_message_watch__store_may_go_while_it_is_watched)
 {
     open_store(_i);
-    ck_assert(message_store_watch(subject_store, "lobby"));
+    ck_assert(message_store_watch(store_subject_store, "lobby"));
     save_and_forget("lobby", "x");
     close_store();
 }
@@ -394,7 +396,7 @@ END_TEST
 
 static void add(TCase *tests, const TTest *test)
 {
-    tcase_add_loop_test(tests, test, 0, SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test, 0, STORE_SUBJECT_COUNT);
 }
 
 static Suite *message_watch_suite(void)
@@ -427,5 +429,5 @@ static Suite *message_watch_suite(void)
 
 int main(void)
 {
-    return subject_run(message_watch_suite());
+    return store_subject_run(message_watch_suite());
 }

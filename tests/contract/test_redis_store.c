@@ -2,7 +2,8 @@
  * What only a store behind a connection can do wrong: each test has a real redis-server of its own,
  * and breaks it. The contract that all backends share is in test_message_store.c.
  */
-#include "message_store_backend.h"
+#include "message_store.h"
+#include "redis_store.h"
 
 #include "redis_server.h"
 
@@ -183,19 +184,21 @@ START_TEST(test_redis_store__same_id_is_one_message)
                                           .connections = 1,
                                           .clock = &clock_system};
     void *state = NULL;
-    ck_assert_int_eq(unix_backend.open(&config, &state, NULL), ERROR_NONE);
+    ck_assert_int_eq(redis_store_unix_backend.open(&config, &state, NULL), ERROR_NONE);
     const char *id = "0123456789abcdef0123456789abcdef";
     char text[] = "once";
     struct draft draft = {.text = text, .text_len = 4, .ttl_ms = TTL_MS};
     struct message *first = NULL, *again = NULL;
-    ck_assert_int_eq(unix_backend.save(state, id, "lobby", &draft, NULL, &first, NULL), ERROR_NONE);
-    ck_assert_int_eq(unix_backend.save(state, id, "lobby", &draft, NULL, &again, NULL), ERROR_NONE);
+    ck_assert_int_eq(redis_store_unix_backend.save(state, id, "lobby", &draft, NULL, &first, NULL),
+                     ERROR_NONE);
+    ck_assert_int_eq(redis_store_unix_backend.save(state, id, "lobby", &draft, NULL, &again, NULL),
+                     ERROR_NONE);
     ck_assert_uint_eq(first->number, again->number);
     ck_assert_int_eq(first->created_at_ms, again->created_at_ms);
     ck_assert_uint_eq(count(), 1);
     message_release(first);
     message_release(again);
-    unix_backend.free(state);
+    redis_store_unix_backend.free(state);
 }
 END_TEST
 

@@ -342,7 +342,7 @@ for (const name of SERVICES) {
 }
 
 test('every problem of the services is in one of the documents', withWorld(async (world) => {
-  const inProgram = [...source('libcommon/error.h').matchAll(/\bX\(\w+, (\d{3}), "([a-z-]+)"/g)]
+  const inProgram = [...source('libcommon/base/error.h').matchAll(/\bX\(\w+, (\d{3}), "([a-z-]+)"/g)]
     .map(([, status, type]) => `${status} ${URN}${type}`);
   assert.ok(inProgram.length > 10);
   const documented = new Set();

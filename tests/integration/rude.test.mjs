@@ -322,7 +322,7 @@ for (const name of SERVICES) {
   });
 }
 
-// libmicrohttpd's loop takes 128 events at a time (libcommon/epoll_wait.c).
+// libmicrohttpd's loop takes 128 events at a time (libcommon/http/epoll_wait.c).
 describe('a crowd that asks at one moment', () => {
   const ASKED = 'GET /livez HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -1,0 +1,11 @@
+/*
+ * `memory:`, the store of one process: what it holds ends with it.
+ */
+#ifndef TEMPMESSENGER_MEMORY_STORE_H
+#define TEMPMESSENGER_MEMORY_STORE_H
+
+#include "message_store_backend.h"
+
+extern const struct message_store_backend memory_store_backend;
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * The backends `redis:` and `unix:`: the same Redis, reached over TCP or over a socket in the file
+ * system. One call is one script is one round trip; the scripts are beside this file, in scripts/,
+ * and say what is atomic and why.
+ *
+ * Here are the calls. Keys are redis_key.c's, connections, retries and the breaker redis_pool.c's,
+ * what the answers mean is redis_answer.c's, the stored form of a message redis_message.c's, what
+ * is published redis_subscriber.c's.
+ *
+ * Needs Redis 6.2 or later (SET with PXAT).
+ */
+#include "redis_store.h"
+
+#include "redis_answer.h"
+#include "redis_key.h"
+#include "redis_list.h"
+#include "redis_message.h"
+#include "redis_pool.h"
+#include "redis_scripts.h"
+#include "redis_subscriber.h"
+#include "redis_url.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DECIMAL_SIZE = 21,
+    CONTENT_MAX = 1023 * 1024, /* such that a message's JSON with it stays within its own limit */
+};
+
+struct redis_store {
+    char prefix[REDIS_PREFIX_MAX + 1];
+    char room_max_messages[DECIMAL_SIZE];
+    int db;
+    const struct clock *clock;
+    struct redis_pool *pool;
+    struct redis_subscriber *subscriber;
+    struct redis_script save;
+    struct redis_script list;
+    struct redis_script find;
+};
+
+static bool redis_url_valid(const char *url)
+{
+    struct redis_url parsed;
+    return redis_url_parse(url, &parsed);
+}
+
+static void redis_free(void *state)
+{
+    struct redis_store *store = state;
+    redis_subscriber_free(store->subscriber);
+    redis_pool_free(store->pool);
+    free(store);
+}
+
+static enum error_code open_connections(struct redis_store *store,
+                                        const struct message_store_config *config,
+                                        const struct redis_url *url, struct error *err)
+{
+    struct redis_pool_config pool = {
+        .url = url,
+        .timeout_ms = config->timeout_ms,
+        .connections = config->connections,
+        .clock = config->clock,
+        .stop_fd = -1,
+    };
+    struct redis_subscriber_config subscriber = {
+        .url = url,
+        .prefix = config->prefix,
+        .timeout_ms = config->timeout_ms,
+        .clock = config->clock,
+    };
+    enum error_code code = redis_pool_open(&pool, &store->pool, err);
+    return code ? code : redis_subscriber_new(&subscriber, &store->subscriber, err);
+}
+
+static enum error_code redis_open(const struct message_store_config *config, void **ret_state,
+                                  struct error *err)
+{
+    struct redis_url url;
+    if (!redis_url_parse(config->url, &url))
+        return error_because(err, ERROR_INTERNAL, "redis: not a URL of Redis");
+    if (strlen(config->prefix) > REDIS_PREFIX_MAX)
+        return error_because(err, ERROR_INTERNAL, "redis: a prefix has at most %d bytes",
+                             REDIS_PREFIX_MAX);
+    struct redis_store *store = calloc(1, sizeof *store);
+    if (!store)
+        return error_because(err, ERROR_INTERNAL, "out of memory");
+    snprintf(store->prefix, sizeof store->prefix, "%s", config->prefix);
+    snprintf(store->room_max_messages, sizeof store->room_max_messages, "%llu",
+             (unsigned long long)config->room_max_messages);
+    store->db = url.db;
+    store->clock = config->clock;
+    store->save.source = redis_script_save;
+    store->list.source = redis_script_list;
+    store->find.source = redis_script_find;
+    enum error_code code = open_connections(store, config, &url, err);
+    if (code) {
+        redis_free(store);
+        return code;
+    }
+    *ret_state = store;
+    return ERROR_NONE;
+}
+
+static enum error_code redis_save(void *state, const char *id, const char *room,
+                                  const struct draft *draft, const char *idempotency_key,
+                                  struct message **ret_message, struct error *err)
+{
+    struct redis_store *store = state;
+    CLEANUP_FINI(buffer_fini) struct buffer content;
+    buffer_init(&content, CONTENT_MAX);
+    redis_message_append_content(&content, room, draft);
+    if (content.failed)
+        return error_because(err, ERROR_INTERNAL, "out of memory");
+    char message[REDIS_KEY_SIZE], index[REDIS_KEY_SIZE], event[REDIS_KEY_SIZE],
+        channel[REDIS_KEY_SIZE];
+    redis_key_make(store->prefix, room, REDIS_KEY_MESSAGE, id, message);
+    redis_key_make(store->prefix, room, REDIS_KEY_INDEX, "", index);
+    redis_key_make(store->prefix, room, REDIS_KEY_EVENT, "", event);
+    redis_key_make_channel(store->prefix, room, store->db, channel);
+    char record[REDIS_KEY_SIZE], ttl_ms[DECIMAL_SIZE];
+    snprintf(ttl_ms, sizeof ttl_ms, "%llu", (unsigned long long)draft->ttl_ms);
+
+    struct redis_command command = {0};
+    redis_pool_eval_begin(&command, idempotency_key ? "4" : "3");
+    redis_command_add_string(&command, message);
+    redis_command_add_string(&command, index);
+    redis_command_add_string(&command, event);
+    if (idempotency_key) {
+        redis_key_make(store->prefix, room, REDIS_KEY_IDEMPOTENCY, idempotency_key, record);
+        redis_command_add_string(&command, record);
+    }
+    redis_command_add_string(&command, id);
+    redis_command_add(&command, content.data, content.len);
+    redis_command_add_string(&command, ttl_ms);
+    redis_command_add_string(&command, store->room_max_messages);
+    redis_command_add_string(&command, channel);
+    CLEANUP(redis_reply_free) redisReply *reply = NULL;
+    enum error_code code = redis_pool_eval(store->pool, &store->save, &command, &reply, err);
+    return code ? code : redis_answer_saved(reply, store->clock, ret_message, err);
+}
+
+static enum error_code redis_list_room(void *state, const char *room, struct message_list *ret_list,
+                                       struct error *err)
+{
+    struct redis_store *store = state;
+    struct redis_moment moment;
+    return redis_list(store->pool, &store->list, store->prefix, room, store->clock, ret_list,
+                      &moment, err);
+}
+
+static enum error_code redis_find(void *state, const char *room, const char *id,
+                                  struct message **ret_message, struct error *err)
+{
+    struct redis_store *store = state;
+    char message[REDIS_KEY_SIZE];
+    redis_key_make(store->prefix, room, REDIS_KEY_MESSAGE, id, message);
+    struct redis_command command = {0};
+    redis_pool_eval_begin(&command, "1");
+    redis_command_add_string(&command, message);
+    CLEANUP(redis_reply_free) redisReply *reply = NULL;
+    enum error_code code = redis_pool_eval(store->pool, &store->find, &command, &reply, err);
+    return code ? code : redis_answer_found(reply, store->clock, ret_message, err);
+}
+
+static void redis_listen(void *state, const struct message_store_listener *listener)
+{
+    struct redis_store *store = state;
+    redis_subscriber_listen(store->subscriber, listener);
+}
+
+static bool redis_watch(void *state, const char *room)
+{
+    struct redis_store *store = state;
+    return redis_subscriber_watch(store->subscriber, room);
+}
+
+static void redis_unwatch(void *state, const char *room)
+{
+    struct redis_store *store = state;
+    redis_subscriber_unwatch(store->subscriber, room);
+}
+
+static enum error_code redis_check(void *state, struct error *err)
+{
+    struct redis_store *store = state;
+    struct redis_command command = {0};
+    redis_command_add_string(&command, "PING");
+    CLEANUP(redis_reply_free) redisReply *reply = NULL;
+    return redis_pool_call(store->pool, &command, &reply, err);
+}
+
+static bool redis_up(void *state)
+{
+    struct redis_store *store = state;
+    return redis_pool_up(store->pool);
+}
+
+/* The two differ in how the server is addressed. */
+#define BACKEND(its_scheme, its_form)                                                              \
+    {                                                                                              \
+        .scheme = (its_scheme), .form = (its_form), .url_valid = redis_url_valid,                  \
+        .open = redis_open, .free = redis_free, .save = redis_save, .list = redis_list_room,       \
+        .find = redis_find, .listen = redis_listen, .watch = redis_watch,                          \
+        .unwatch = redis_unwatch, .check = redis_check, .up = redis_up,                            \
+    }
+
+const struct message_store_backend redis_store_backend =
+    BACKEND("redis", "//[user:password@]host[:port][/db]");
+
+const struct message_store_backend redis_store_unix_backend = BACKEND("unix", "///path");

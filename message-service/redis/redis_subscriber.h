@@ -1,0 +1,50 @@
+/*
+ * What Redis publishes of the rooms that are watched: one connection and one thread for all of
+ * them, begun with the first watch, and a second connection to list rooms on.
+ *
+ * Any thread may watch and unwatch. The listener is called by the subscriber's thread alone.
+ */
+#ifndef TEMPMESSENGER_REDIS_SUBSCRIBER_H
+#define TEMPMESSENGER_REDIS_SUBSCRIBER_H
+
+#include "clock.h"
+#include "error.h"
+#include "message_store_listener.h"
+#include "redis_url.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    REDIS_SUBSCRIBER_PING_US =
+        5 * 1000 * 1000, /* of silence, then it asks if the server is there */
+    REDIS_SUBSCRIBER_BACKOFF_MIN_US = 50 * 1000, /* between tries to connect, doubling each time */
+    REDIS_SUBSCRIBER_BACKOFF_MAX_US = 2 * 1000 * 1000,
+    REDIS_SUBSCRIBER_RETRY_US = 500 * 1000, /* between tries to list a room */
+};
+
+struct redis_subscriber_config {
+    const struct redis_url *url; /* copied, as is the prefix */
+    const char *prefix;
+    uint64_t timeout_ms;       /* to connect, and for each answer */
+    const struct clock *clock; /* of the messages' ends; borrowed for the subscriber's life */
+};
+
+struct redis_subscriber;
+
+/* Connects to nothing yet. INTERNAL when out of memory or of file descriptors. */
+enum error_code redis_subscriber_new(const struct redis_subscriber_config *config,
+                                     struct redis_subscriber **ret_subscriber,
+                                     struct error *err) ERROR_MUST_USE;
+
+/* Ends the thread, which gives up what it waits for. Takes NULL. */
+void redis_subscriber_free(struct redis_subscriber *subscriber);
+
+/* As message_store_listen, message_store_watch (false also without a thread) and
+ * message_store_unwatch. */
+void redis_subscriber_listen(struct redis_subscriber *subscriber,
+                             const struct message_store_listener *listener);
+bool redis_subscriber_watch(struct redis_subscriber *subscriber, const char *room) ERROR_MUST_USE;
+void redis_subscriber_unwatch(struct redis_subscriber *subscriber, const char *room);
+
+#endif
