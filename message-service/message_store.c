@@ -22,7 +22,7 @@ struct message_store {
     bool has_listener;
     const struct clock *clock;
     struct metrics_counter accepted;
-    struct call_meter meters[MESSAGE_STORE_CALLS];
+    struct call_metrics meters[MESSAGE_STORE_CALLS];
 };
 
 /* In the order in which an operator is told of them. */
@@ -104,7 +104,7 @@ void message_store_free(struct message_store *store)
 static enum error_code count_call(struct message_store *store, enum message_store_call call,
                                   uint64_t began_us, enum error_code code)
 {
-    call_meter_add(&store->meters[call], code, clock_monotonic_us(store->clock) - began_us);
+    call_metrics_add(&store->meters[call], code, clock_monotonic_us(store->clock) - began_us);
     return code;
 }
 
@@ -203,10 +203,11 @@ enum error_code message_store_check(struct message_store *store, struct error *e
                       store->backend->check(store->state, err));
 }
 
-void message_store_stats(const struct message_store *store, struct message_store_stats *ret_stats)
+void message_store_metrics(const struct message_store *store,
+                           struct message_store_metrics *ret_metrics)
 {
-    ret_stats->up = store->backend->up(store->state);
-    ret_stats->accepted = metrics_counted(&store->accepted);
+    ret_metrics->up = store->backend->up(store->state);
+    ret_metrics->accepted = metrics_counted(&store->accepted);
     for (size_t i = 0; i < MESSAGE_STORE_CALLS; i++)
-        call_meter_stats(&store->meters[i], &ret_stats->calls[i]);
+        call_metrics_read(&store->meters[i], &ret_metrics->calls[i]);
 }

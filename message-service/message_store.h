@@ -8,7 +8,7 @@
 #ifndef TEMPMESSENGER_MESSAGE_STORE_H
 #define TEMPMESSENGER_MESSAGE_STORE_H
 
-#include "call_meter.h"
+#include "call_metrics.h"
 #include "draft.h"
 #include "error.h"
 #include "idempotency_key.h"
@@ -90,13 +90,14 @@ enum message_store_call {
 };
 
 /* What an operator is told. */
-struct message_store_stats {
+struct message_store_metrics {
     bool up;           /* the last call that was made was answered, or none was made yet */
     uint64_t accepted; /* messages saved; the repeats of a save are not counted */
-    struct call_meter_stats calls[MESSAGE_STORE_CALLS]; /* of what was well-formed */
+    struct call_metrics_reading calls[MESSAGE_STORE_CALLS]; /* of what was well-formed */
 };
 
 /* Neither calls the store nor waits for it. */
-void message_store_stats(const struct message_store *store, struct message_store_stats *ret_stats);
+void message_store_metrics(const struct message_store *store,
+                           struct message_store_metrics *ret_metrics);
 
 #endif

@@ -13,7 +13,7 @@ static const char *const calls[] = {
     [MESSAGE_STORE_CHECK] = "check",
 };
 
-static const struct call_meter_family store_calls = {
+static const struct call_metrics_family store_calls = {
     .calls_name = "tempmessenger_store_calls_total",
     .calls_help = "Calls to the store, by what came of them.",
     .duration_name = "tempmessenger_store_call_duration_seconds",
@@ -25,19 +25,19 @@ static const struct call_meter_family store_calls = {
 
 static void write_store(struct metrics_writer *writer, const struct message_store *store)
 {
-    struct message_store_stats stats;
-    message_store_stats(store, &stats);
+    struct message_store_metrics metrics;
+    message_store_metrics(store, &metrics);
     metrics_write_family(writer, "tempmessenger_store_up", METRICS_GAUGE,
                          "Whether the last call to the store was answered.");
-    metrics_write_number(writer, NULL, stats.up);
-    call_meter_write(&store_calls, stats.calls, writer);
+    metrics_write_number(writer, NULL, metrics.up);
+    call_metrics_write(&store_calls, metrics.calls, writer);
     metrics_write_family(writer, "tempmessenger_messages_accepted_total", METRICS_COUNTER,
                          "Messages accepted; repeats of one are not counted.");
-    metrics_write_number(writer, NULL, stats.accepted);
+    metrics_write_number(writer, NULL, metrics.accepted);
 }
 
 void service_metrics_write(const struct message_store *store, const struct live_rooms *rooms,
-                           const struct http_stats *http, struct buffer *text)
+                           const struct http_metrics *http, struct buffer *text)
 {
     struct metrics_writer writer = {.text = text};
     common_metrics_write(&writer, "message-service", http, rooms);

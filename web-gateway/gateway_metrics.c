@@ -12,7 +12,7 @@ static const char *const calls[] = {
     [MESSAGE_CLIENT_CHECK] = "check",
 };
 
-static const struct call_meter_family upstream_calls = {
+static const struct call_metrics_family upstream_calls = {
     .calls_name = "tempmessenger_upstream_calls_total",
     .calls_help = "Calls to the message service, by what came of them.",
     .duration_name = "tempmessenger_upstream_call_duration_seconds",
@@ -24,22 +24,22 @@ static const struct call_meter_family upstream_calls = {
 
 static void write_client(struct metrics_writer *writer, struct message_client *client)
 {
-    struct message_client_stats stats;
-    message_client_stats(client, &stats);
+    struct message_client_metrics metrics;
+    message_client_metrics(client, &metrics);
     metrics_write_family(writer, "tempmessenger_upstream_up", METRICS_GAUGE,
                          "Whether the last call to the message service was answered.");
-    metrics_write_number(writer, NULL, stats.up);
-    call_meter_write(&upstream_calls, stats.calls, writer);
+    metrics_write_number(writer, NULL, metrics.up);
+    call_metrics_write(&upstream_calls, metrics.calls, writer);
 }
 
 static void write_feeds(struct metrics_writer *writer, const struct room_feeds *feeds)
 {
-    struct room_feeds_stats stats;
-    room_feeds_stats(feeds, &stats);
+    struct room_feeds_metrics metrics;
+    room_feeds_metrics(feeds, &metrics);
     metrics_write_family(writer, "tempmessenger_room_feeds", METRICS_GAUGE,
                          "Feeds from the message service, one for each live room.");
-    metrics_write_number(writer, METRICS_LABELS({"state", "connected"}), stats.connected);
-    metrics_write_number(writer, METRICS_LABELS({"state", "disconnected"}), stats.disconnected);
+    metrics_write_number(writer, METRICS_LABELS({"state", "connected"}), metrics.connected);
+    metrics_write_number(writer, METRICS_LABELS({"state", "disconnected"}), metrics.disconnected);
 }
 
 void gateway_metrics_write(const struct gateway_metrics_sources *sources, struct buffer *text)

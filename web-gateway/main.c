@@ -3,11 +3,11 @@
  * orderly stop.
  */
 #include "gateway_settings.h"
-#include "posting.h"
 #include "process.h"
 #include "room_feed.h"
 #include "routes.h"
 #include "service.h"
+#include "submission.h"
 
 #include <curl/curl.h>
 
@@ -126,7 +126,7 @@ static enum error_code serve(const struct gateway_settings *settings, unsigned t
         .port = settings->common.port,
         .threads = threads,
         .max_connections = settings->common.max_connections,
-        .body_max = POSTING_BODY_MAX,
+        .body_max = SUBMISSION_BODY_MAX,
         .routes = web_gateway_routes,
         .route_count = web_gateway_route_count,
         .service = gateway,

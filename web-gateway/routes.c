@@ -1,13 +1,13 @@
 /*
  * The handlers of the gateway: each reads what it needs, makes one call and answers. Sending is in
- * posting.c, the page in page.c, the way to the message service in message_client.c.
+ * submission.c, the page in page.c, the way to the message service in message_client.c.
  */
 #include "routes.h"
 
 #include "common_metrics.h"
 #include "gateway_metrics.h"
 #include "message_http.h"
-#include "posting.h"
+#include "submission.h"
 
 #include <string.h>
 #include <strings.h>
@@ -129,7 +129,7 @@ static enum error_code get_konnichiwa(struct http_exchange *exchange, void *cont
 {
     enum { GREETING_MAX = 1024 };
     struct web_gateway *gateway = context;
-    struct message_client_origin origin = posting_origin(exchange);
+    struct message_client_origin origin = submission_origin(exchange);
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, GREETING_MAX);
     enum error_code code = http_block(exchange, err);
@@ -162,7 +162,7 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
                                     struct error *err)
 {
     CLEANUP(message_release) struct message *message = NULL;
-    enum error_code code = posting_accept(exchange, context, &message, err);
+    enum error_code code = submission_accept(exchange, context, &message, err);
     if (code)
         return code;
     message_http_set_location(exchange, message);
@@ -175,7 +175,7 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
 static enum error_code post_form(struct http_exchange *exchange, void *context, struct error *err)
 {
     CLEANUP(message_release) struct message *message = NULL;
-    enum error_code code = posting_accept_form(exchange, context, &message, err);
+    enum error_code code = submission_accept_form(exchange, context, &message, err);
     if (code)
         return code;
     if (http_param(exchange, "room"))
@@ -247,7 +247,7 @@ static enum error_code get_metrics(struct http_exchange *exchange, void *context
         .client = gateway->client,
         .feeds = gateway->feeds,
         .rooms = gateway->rooms,
-        .http = http_exchange_stats(exchange),
+        .http = http_exchange_metrics(exchange),
     };
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, METRICS_TEXT_MAX);

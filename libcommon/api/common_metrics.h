@@ -11,7 +11,7 @@
 
 /* Writes them. Waits for nobody. `service` is the program's name. */
 void common_metrics_write(struct metrics_writer *writer, const char *service,
-                          const struct http_stats *http, const struct live_rooms *rooms);
+                          const struct http_metrics *http, const struct live_rooms *rooms);
 
 /* Answers with the text, or INTERNAL where not all of it is there. */
 enum error_code common_metrics_answer(struct http_exchange *exchange, const struct buffer *text,

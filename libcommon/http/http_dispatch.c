@@ -182,17 +182,17 @@ static void set_headers(struct http_server *server, struct http_exchange *exchan
         u_map_put(headers, "Connection", "close");
 }
 
-static void add_to_stats(const struct http_server *server, const struct http_exchange *exchange,
-                         const struct http_route *route, uint64_t began_us)
+static void add_to_metrics(const struct http_server *server, const struct http_exchange *exchange,
+                           const struct http_route *route, uint64_t began_us)
 {
-    struct http_stats_answer answer = {
+    struct http_metrics_answer answer = {
         .route = route,
         .method = exchange->method,
         .status = exchange->status,
         .is_stream = exchange->is_stream,
         .took_us = clock_monotonic_us(&clock_system) - began_us,
     };
-    http_stats_add(server->stats, &answer);
+    http_metrics_add(server->metrics, &answer);
 }
 
 int http_dispatch(const struct _u_request *request, struct _u_response *response, void *context)
@@ -221,7 +221,7 @@ int http_dispatch(const struct _u_request *request, struct _u_response *response
     log_outcome(server, exchange, code, &err);
     if (code)
         http_answer_problem(exchange, code, &err);
-    add_to_stats(server, exchange, route, began_us);
+    add_to_metrics(server, exchange, route, began_us);
     exchange->response = NULL;
     return U_CALLBACK_COMPLETE;
 }

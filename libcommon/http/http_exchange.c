@@ -102,9 +102,9 @@ const char *http_traceparent(const struct http_exchange *exchange)
     return no_trace || no_parent || strncmp(value, "ff", 2) == 0 ? NULL : value;
 }
 
-const struct http_stats *http_exchange_stats(const struct http_exchange *exchange)
+const struct http_metrics *http_exchange_metrics(const struct http_exchange *exchange)
 {
-    return exchange->server->stats;
+    return exchange->server->metrics;
 }
 
 const struct sockaddr *http_peer(const struct http_exchange *exchange)

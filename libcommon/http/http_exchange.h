@@ -18,7 +18,7 @@
 #include <sys/types.h>
 
 struct http_exchange;
-struct http_stats;
+struct http_metrics;
 
 /* The media types that both services answer with. */
 #define HTTP_TYPE_JSON "application/json"
@@ -55,8 +55,8 @@ const char *http_request_id(const struct http_exchange *exchange);
 /* The sender's W3C traceparent where it is well-formed, else NULL. */
 const char *http_traceparent(const struct http_exchange *exchange);
 
-/* What the server has answered until now (http_stats.h). */
-const struct http_stats *http_exchange_stats(const struct http_exchange *exchange);
+/* What the server has answered until now (http_metrics.h). */
+const struct http_metrics *http_exchange_metrics(const struct http_exchange *exchange);
 
 /* The address the connection came from. */
 const struct sockaddr *http_peer(const struct http_exchange *exchange);

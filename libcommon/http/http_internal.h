@@ -7,9 +7,9 @@
 
 #include "gate.h"
 #include "http_exchange.h"
+#include "http_metrics.h"
 #include "http_router.h"
 #include "http_server.h"
-#include "http_stats.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,7 +31,7 @@ struct http_server {
     _Atomic uint64_t request_count;
 
     struct gate gate; /* of the threads that may block */
-    struct http_stats *stats;
+    struct http_metrics *metrics;
 
     _Atomic size_t active;  /* requests begun and not completed */
     _Atomic size_t serving; /* of them, those that have come whole */

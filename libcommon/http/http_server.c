@@ -214,8 +214,8 @@ enum error_code http_server_start(const struct http_server_config *config,
     pthread_mutex_init(&server->lock, NULL);
     clock_cond_init(&server->idle);
 
-    server->stats = http_stats_new(config->routes, config->route_count);
-    if (!server->stats) {
+    server->metrics = http_metrics_new(config->routes, config->route_count);
+    if (!server->metrics) {
         error_set(err, ERROR_INTERNAL, "out of memory");
         goto fail;
     }
@@ -317,7 +317,7 @@ void http_server_free(struct http_server *server)
     else if (server->listen_fd >= 0)
         close(server->listen_fd);
     ulfius_clean_instance(&server->instance);
-    http_stats_free(server->stats);
+    http_metrics_free(server->metrics);
     gate_fini(&server->gate);
     pthread_cond_destroy(&server->idle);
     pthread_mutex_destroy(&server->lock);

@@ -58,7 +58,7 @@ void live_rooms_stop(struct live_rooms *rooms);
 void live_rooms_free(struct live_rooms *rooms);
 
 /* What an operator is told, each number for itself. */
-struct live_rooms_stats {
+struct live_rooms_metrics {
     size_t rooms;                         /* open */
     size_t messages;                      /* alive in them */
     size_t subscribers;                   /* event streams open */
@@ -70,7 +70,7 @@ struct live_rooms_stats {
 };
 
 /* Waits for nobody. */
-void live_rooms_stats(const struct live_rooms *rooms, struct live_rooms_stats *ret_stats);
+void live_rooms_metrics(const struct live_rooms *rooms, struct live_rooms_metrics *ret_metrics);
 
 /*
  * The room called `name`, opened if it is not there, once it has been synchronised: waits for that

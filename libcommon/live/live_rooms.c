@@ -394,12 +394,12 @@ void live_rooms_remove_subscriber(struct live_rooms *rooms)
 
 /* ---- for an operator ---- */
 
-void live_rooms_stats(const struct live_rooms *rooms, struct live_rooms_stats *ret_stats)
+void live_rooms_metrics(const struct live_rooms *rooms, struct live_rooms_metrics *ret_metrics)
 {
     const struct live_rooms_counts *counts = &rooms->counts;
     size_t subscribers = atomic_load_explicit(&rooms->subscribers, memory_order_relaxed);
     size_t max = rooms->config.subscribers_max;
-    *ret_stats = (struct live_rooms_stats){
+    *ret_metrics = (struct live_rooms_metrics){
         .rooms = atomic_load_explicit(&counts->rooms, memory_order_relaxed),
         .messages = atomic_load_explicit(&counts->messages, memory_order_relaxed),
         /* One that is about to be refused is counted for a moment. */
@@ -409,5 +409,5 @@ void live_rooms_stats(const struct live_rooms *rooms, struct live_rooms_stats *r
         .refused = metrics_counted(&counts->refused),
         .expired = metrics_counted(&counts->expired),
     };
-    metrics_observed(&counts->lateness, &ret_stats->lateness);
+    metrics_observed(&counts->lateness, &ret_metrics->lateness);
 }

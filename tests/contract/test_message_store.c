@@ -158,22 +158,22 @@ static void assert_exact(const char *author, const char *text)
     message_release(found);
 }
 
-static struct message_store_stats stats(void)
+static struct message_store_metrics metrics(void)
 {
-    struct message_store_stats told;
-    message_store_stats(store_subject_store, &told);
+    struct message_store_metrics told;
+    message_store_metrics(store_subject_store, &told);
     return told;
 }
 
 static uint64_t counted(enum message_store_call call, enum error_code outcome)
 {
-    return stats().calls[call].outcomes[outcome];
+    return metrics().calls[call].outcomes[outcome];
 }
 
 START_TEST(test_message_store__calls_are_counted_by_kind_and_outcome)
 {
     store_subject_open(_i, 1);
-    ck_assert(stats().up);
+    ck_assert(metrics().up);
     store_subject_save_and_forget("lobby", "hello", TTL_MS);
     struct message *message = NULL;
     ck_assert_int_eq(
@@ -189,9 +189,9 @@ START_TEST(test_message_store__calls_are_counted_by_kind_and_outcome)
     ck_assert_uint_eq(counted(MESSAGE_STORE_FIND, ERROR_MESSAGE_NOT_FOUND), 1);
     ck_assert_uint_eq(counted(MESSAGE_STORE_LIST, ERROR_NONE), 2);
     ck_assert_uint_eq(counted(MESSAGE_STORE_CHECK, ERROR_NONE), 1);
-    ck_assert_uint_eq(stats().calls[MESSAGE_STORE_SAVE].durations.count, 2);
-    ck_assert_uint_eq(stats().accepted, 1);
-    ck_assert(stats().up);
+    ck_assert_uint_eq(metrics().calls[MESSAGE_STORE_SAVE].durations.count, 2);
+    ck_assert_uint_eq(metrics().accepted, 1);
+    ck_assert(metrics().up);
     store_subject_close();
 }
 END_TEST
@@ -203,7 +203,7 @@ START_TEST(test_message_store__repeat_is_a_call_and_no_message_more)
     struct draft draft = store_subject_draft(NULL, "x", TTL_MS);
     ck_assert_int_eq(store_subject_try_save("lobby", draft, "key", &first), ERROR_NONE);
     ck_assert_int_eq(store_subject_try_save("lobby", draft, "key", &second), ERROR_NONE);
-    ck_assert_uint_eq(stats().accepted, 1);
+    ck_assert_uint_eq(metrics().accepted, 1);
     ck_assert_uint_eq(counted(MESSAGE_STORE_SAVE, ERROR_NONE), 2);
     message_release(first);
     message_release(second);

@@ -431,24 +431,24 @@ END_TEST
 
 START_TEST(test_redis_store__is_up_until_a_call_says_otherwise)
 {
-    struct message_store_stats stats;
+    struct message_store_metrics metrics;
     save("1");
     redis_server_stop(server);
-    message_store_stats(store, &stats);
-    ck_assert(stats.up);
+    message_store_metrics(store, &metrics);
+    ck_assert(metrics.up);
     ck_assert_int_eq(try_save("2", NULL), ERROR_UNAVAILABLE);
     uint64_t began_ms = now_ms();
-    message_store_stats(store, &stats);
+    message_store_metrics(store, &metrics);
     ck_assert_uint_le(now_ms() - began_ms, AT_ONCE_MS);
-    ck_assert(!stats.up);
-    ck_assert_uint_eq(stats.calls[MESSAGE_STORE_SAVE].outcomes[ERROR_UNAVAILABLE], 1);
-    ck_assert_uint_eq(stats.calls[MESSAGE_STORE_SAVE].durations.count, 1);
+    ck_assert(!metrics.up);
+    ck_assert_uint_eq(metrics.calls[MESSAGE_STORE_SAVE].outcomes[ERROR_UNAVAILABLE], 1);
+    ck_assert_uint_eq(metrics.calls[MESSAGE_STORE_SAVE].durations.count, 1);
     redis_server_restart(server);
-    message_store_stats(store, &stats);
-    ck_assert(!stats.up);
+    message_store_metrics(store, &metrics);
+    ck_assert(!metrics.up);
     await_recovery();
-    message_store_stats(store, &stats);
-    ck_assert(stats.up);
+    message_store_metrics(store, &metrics);
+    ck_assert(metrics.up);
 }
 END_TEST
 
@@ -661,7 +661,7 @@ START_TEST(test_redis_store__connections_are_at_most_as_many_as_allowed)
     tell("CONFIG RESETSTAT");
     start_callers(callers);
     ck_assert_uint_eq(join_callers(callers, ERROR_NONE), THREADS * ROUNDS);
-    redisReply *reply = redis_server_command(server, "INFO stats");
+    redisReply *reply = redis_server_command(server, "INFO metrics");
     const char *name = "total_connections_received:";
     unsigned connections = 0;
     ck_assert_int_eq(sscanf(strstr(reply->str, name) + strlen(name), "%u", &connections), 1);

@@ -35,7 +35,7 @@ struct message_client {
     char *token;
     struct curl_pool *pool;
     struct breaker breaker;
-    struct call_meter meters[MESSAGE_CLIENT_CALLS];
+    struct call_metrics meters[MESSAGE_CLIENT_CALLS];
 };
 
 /* One request. */
@@ -313,8 +313,8 @@ set_url(const struct message_client *client, struct call *call, const char *form
 static enum error_code count_call(struct message_client *client, const struct call *call,
                                   enum error_code code)
 {
-    call_meter_add(&client->meters[call->kind], code,
-                   clock_monotonic_us(&clock_system) - call->began_us);
+    call_metrics_add(&client->meters[call->kind], code,
+                     clock_monotonic_us(&clock_system) - call->began_us);
     return code;
 }
 
@@ -384,9 +384,10 @@ enum error_code message_client_check(struct message_client *client, struct error
     return count_call(client, &call, code);
 }
 
-void message_client_stats(struct message_client *client, struct message_client_stats *ret_stats)
+void message_client_metrics(struct message_client *client,
+                            struct message_client_metrics *ret_metrics)
 {
-    ret_stats->up = breaker_closed(&client->breaker);
+    ret_metrics->up = breaker_closed(&client->breaker);
     for (size_t i = 0; i < MESSAGE_CLIENT_CALLS; i++)
-        call_meter_stats(&client->meters[i], &ret_stats->calls[i]);
+        call_metrics_read(&client->meters[i], &ret_metrics->calls[i]);
 }

@@ -14,7 +14,7 @@
 
 #include "board.h"
 #include "buffer.h"
-#include "call_meter.h"
+#include "call_metrics.h"
 #include "error.h"
 #include "message.h"
 #include "store_clock.h"
@@ -83,12 +83,13 @@ enum message_client_call {
 };
 
 /* What an operator is told. */
-struct message_client_stats {
+struct message_client_metrics {
     bool up; /* the last call that was made was answered, or none was made yet */
-    struct call_meter_stats calls[MESSAGE_CLIENT_CALLS];
+    struct call_metrics_reading calls[MESSAGE_CLIENT_CALLS];
 };
 
 /* Waits for nobody. */
-void message_client_stats(struct message_client *client, struct message_client_stats *ret_stats);
+void message_client_metrics(struct message_client *client,
+                            struct message_client_metrics *ret_metrics);
 
 #endif

@@ -70,12 +70,12 @@ bool room_feeds_open(void *context, struct live_room *room);
 void room_feeds_close(void *context, struct live_room *room);
 
 /* What an operator is told of the feeds of all open rooms. */
-struct room_feeds_stats {
+struct room_feeds_metrics {
     size_t connected; /* synchronised, and nothing was wrong since */
     size_t disconnected;
 };
 
 /* Waits for nobody. */
-void room_feeds_stats(const struct room_feeds *feeds, struct room_feeds_stats *ret_stats);
+void room_feeds_metrics(const struct room_feeds *feeds, struct room_feeds_metrics *ret_metrics);
 
 #endif

@@ -259,12 +259,12 @@ void room_feeds_free(struct room_feeds *feeds)
     free(feeds);
 }
 
-void room_feeds_stats(const struct room_feeds *feeds, struct room_feeds_stats *ret_stats)
+void room_feeds_metrics(const struct room_feeds *feeds, struct room_feeds_metrics *ret_metrics)
 {
     size_t connected = atomic_load_explicit(&feeds->connected, memory_order_relaxed);
     size_t count = atomic_load_explicit(&feeds->count, memory_order_relaxed);
     /* One may have been closed in between. */
-    *ret_stats = (struct room_feeds_stats){
+    *ret_metrics = (struct room_feeds_metrics){
         .connected = connected < count ? connected : count,
         .disconnected = connected < count ? count - connected : 0,
     };

@@ -35,14 +35,14 @@ END_TEST
 /* Waits until so many feeds are connected and so many are not. */
 static void expect_stats(size_t connected, size_t disconnected)
 {
-    struct room_feeds_stats stats;
+    struct room_feeds_metrics metrics;
     for (int i = 0; i < FAKE_UPSTREAM_WAIT_S * 1000; i++) {
-        room_feeds_stats(fake_upstream_feeds, &stats);
-        if (stats.connected == connected && stats.disconnected == disconnected)
+        room_feeds_metrics(fake_upstream_feeds, &metrics);
+        if (metrics.connected == connected && metrics.disconnected == disconnected)
             return;
         poll(NULL, 0, 1);
     }
-    ck_abort_msg("%zu connected, %zu not", stats.connected, stats.disconnected);
+    ck_abort_msg("%zu connected, %zu not", metrics.connected, metrics.disconnected);
 }
 
 START_TEST(test_room_feed__is_counted_as_connected_from_its_synchronisation_to_its_end)

@@ -1,7 +1,7 @@
 /*
  * Which calls are counted as what, which are timed, and what is there before there was any.
  */
-#include "call_meter.h"
+#include "call_metrics.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 static const char *const kinds[] = {"save", "list"};
 
-static const struct call_meter_family family = {
+static const struct call_metrics_family family = {
     .calls_name = "calls_total",
     .calls_help = "Calls.",
     .duration_name = "call_seconds",
@@ -18,7 +18,7 @@ static const struct call_meter_family family = {
     .kind_count = 2,
 };
 
-static struct call_meter meters[2];
+static struct call_metrics meters[2];
 static struct buffer text;
 
 static void set_up(void)
@@ -35,10 +35,10 @@ static void tear_down(void)
 static void write_text(void)
 {
     struct metrics_writer writer = {.text = &text};
-    struct call_meter_stats stats[2];
+    struct call_metrics_reading metrics[2];
     for (size_t i = 0; i < 2; i++)
-        call_meter_stats(&meters[i], &stats[i]);
-    call_meter_write(&family, stats, &writer);
+        call_metrics_read(&meters[i], &metrics[i]);
+    call_metrics_write(&family, metrics, &writer);
     ck_assert(!text.failed);
 }
 
@@ -66,10 +66,10 @@ END_TEST
 
 START_TEST(test_call_meter__counts_by_kind_and_outcome)
 {
-    call_meter_add(&meters[0], ERROR_NONE, 1000);
-    call_meter_add(&meters[0], ERROR_NONE, 500);
-    call_meter_add(&meters[0], ERROR_ROOM_FULL, 100);
-    call_meter_add(&meters[1], ERROR_TIMEOUT, 2000000);
+    call_metrics_add(&meters[0], ERROR_NONE, 1000);
+    call_metrics_add(&meters[0], ERROR_NONE, 500);
+    call_metrics_add(&meters[0], ERROR_ROOM_FULL, 100);
+    call_metrics_add(&meters[1], ERROR_TIMEOUT, 2000000);
     write_text();
     assert_line("calls_total{kind=\"save\",outcome=\"ok\"} 2\n");
     assert_line("calls_total{kind=\"save\",outcome=\"room-full\"} 1\n");
@@ -83,7 +83,7 @@ END_TEST
 
 START_TEST(test_call_meter__what_was_not_reached_is_counted_and_not_timed)
 {
-    call_meter_add(&meters[0], ERROR_UNAVAILABLE, 1000);
+    call_metrics_add(&meters[0], ERROR_UNAVAILABLE, 1000);
     write_text();
     assert_line("calls_total{kind=\"save\",outcome=\"unavailable\"} 1\n");
     assert_line("call_seconds_count{kind=\"save\"} 0\n");
@@ -93,7 +93,7 @@ END_TEST
 START_TEST(test_call_meter__every_error_has_a_word)
 {
     for (enum error_code code = ERROR_NONE; code < ERROR_COUNT; code++)
-        call_meter_add(&meters[0], code, 0);
+        call_metrics_add(&meters[0], code, 0);
     write_text();
     size_t count = 0;
     for (const char *at = text.data; (at = strstr(at, "calls_total{kind=\"save\",outcome=\""));
@@ -106,8 +106,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("call_meter");
-    TCase *tests = tcase_create("call_meter");
+    Suite *suite = suite_create("call_metrics");
+    TCase *tests = tcase_create("call_metrics");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_call_meter__outcomes_that_matter_are_there_from_the_beginning);
     tcase_add_test(tests, test_call_meter__counts_by_kind_and_outcome);

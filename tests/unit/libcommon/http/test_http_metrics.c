@@ -2,7 +2,7 @@
  * Under which labels an answer counts, that there are no more of them than there may be, and that the
  * text stays within its limit with every one in use.
  */
-#include "http_stats.h"
+#include "http_metrics.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -18,34 +18,34 @@ static const struct http_route routes[ROUTES] = {
     {.path = "/events"},
 };
 
-static struct http_stats *stats;
+static struct http_metrics *metrics;
 static struct buffer text;
 
 static void set_up(void)
 {
-    stats = http_stats_new(routes, ROUTES);
-    ck_assert_ptr_nonnull(stats);
+    metrics = http_metrics_new(routes, ROUTES);
+    ck_assert_ptr_nonnull(metrics);
     buffer_init(&text, METRICS_TEXT_MAX);
 }
 
 static void tear_down(void)
 {
-    http_stats_free(stats);
+    http_metrics_free(metrics);
     buffer_fini(&text);
 }
 
 static void add(const struct http_route *route, const char *method, int status)
 {
-    struct http_stats_answer answer = {
+    struct http_metrics_answer answer = {
         .route = route, .method = method, .status = status, .took_us = 1500};
-    http_stats_add(stats, &answer);
+    http_metrics_add(metrics, &answer);
 }
 
 static const char *written(void)
 {
     struct metrics_writer writer = {.text = &text};
     buffer_clear(&text);
-    http_stats_write(stats, &writer);
+    http_metrics_write(metrics, &writer);
     ck_assert(!text.failed);
     return text.data;
 }
@@ -119,9 +119,9 @@ END_TEST
 
 START_TEST(test_http_stats__stream_is_counted_and_not_timed)
 {
-    struct http_stats_answer answer = {
+    struct http_metrics_answer answer = {
         .route = &routes[2], .method = "GET", .status = 200, .is_stream = true, .took_us = 5};
-    http_stats_add(stats, &answer);
+    http_metrics_add(metrics, &answer);
     ck_assert_uint_eq(lines_with("_total{route=\"/events\",method=\"GET\",status=\"200\"} 1\n"), 1);
     ck_assert_uint_eq(lines_with("_seconds_count{"), 0);
 }
@@ -133,16 +133,16 @@ START_TEST(test_http_stats__all_of_it_stays_far_below_the_limit)
     struct http_route many[ROUTES_MANY];
     for (size_t i = 0; i < ROUTES_MANY; i++)
         many[i] = (struct http_route){.path = "/rooms/:room/messages/:id"};
-    struct http_stats *small = stats;
-    stats = http_stats_new(many, ROUTES_MANY);
+    struct http_metrics *small = metrics;
+    metrics = http_metrics_new(many, ROUTES_MANY);
     for (size_t route = 0; route <= ROUTES_MANY; route++)
         for (size_t method = 0; method < sizeof methods / sizeof methods[0]; method++)
             for (int status = 99; status < 600; status++)
                 add(route < ROUTES_MANY ? &many[route] : NULL, methods[method], status);
     written();
     ck_assert_uint_lt(text.len, METRICS_TEXT_MAX / 2);
-    http_stats_free(stats);
-    stats = small;
+    http_metrics_free(metrics);
+    metrics = small;
 }
 END_TEST
 
@@ -169,8 +169,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("http_stats");
-    TCase *tests = tcase_create("http_stats");
+    Suite *suite = suite_create("http_metrics");
+    TCase *tests = tcase_create("http_metrics");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_http_stats__nothing_is_two_families_without_samples);

@@ -6,7 +6,7 @@
  * and a client that reads slowly, or sends its body slowly, makes nothing look slow here. That is in
  * the access log.
  */
-#include "http_stats.h"
+#include "http_metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,25 +28,26 @@ struct block {
     struct metrics_histogram durations[METHODS];
 };
 
-struct http_stats {
+struct http_metrics {
     const struct http_route *routes;
     size_t route_count;
     struct block blocks[]; /* in the order of the routes; the last is for none */
 };
 
-struct http_stats *http_stats_new(const struct http_route *routes, size_t route_count)
+struct http_metrics *http_metrics_new(const struct http_route *routes, size_t route_count)
 {
-    struct http_stats *stats = calloc(1, sizeof *stats + (route_count + 1) * sizeof(struct block));
-    if (!stats)
+    struct http_metrics *metrics =
+        calloc(1, sizeof *metrics + (route_count + 1) * sizeof(struct block));
+    if (!metrics)
         return NULL;
-    stats->routes = routes;
-    stats->route_count = route_count;
-    return stats;
+    metrics->routes = routes;
+    metrics->route_count = route_count;
+    return metrics;
 }
 
-void http_stats_free(struct http_stats *stats)
+void http_metrics_free(struct http_metrics *metrics)
 {
-    free(stats);
+    free(metrics);
 }
 
 static size_t method_index(const char *method)
@@ -65,19 +66,19 @@ static size_t status_index(int status)
     return 0;
 }
 
-void http_stats_add(struct http_stats *stats, const struct http_stats_answer *answer)
+void http_metrics_add(struct http_metrics *metrics, const struct http_metrics_answer *answer)
 {
-    size_t route = answer->route ? (size_t)(answer->route - stats->routes) : stats->route_count;
-    struct block *block = &stats->blocks[route];
+    size_t route = answer->route ? (size_t)(answer->route - metrics->routes) : metrics->route_count;
+    struct block *block = &metrics->blocks[route];
     size_t method = method_index(answer->method);
     metrics_count(&block->answers[method][status_index(answer->status)]);
     if (!answer->is_stream)
         metrics_observe(&block->durations[method], answer->took_us);
 }
 
-static const char *route_name(const struct http_stats *stats, size_t route)
+static const char *route_name(const struct http_metrics *metrics, size_t route)
 {
-    return route < stats->route_count ? stats->routes[route].path : "none";
+    return route < metrics->route_count ? metrics->routes[route].path : "none";
 }
 
 static void write_answers(struct metrics_writer *writer, const char *route, size_t method,
@@ -105,17 +106,17 @@ static void write_durations(struct metrics_writer *writer, const char *route, si
             writer, METRICS_LABELS({"route", route}, {"method", methods[method]}), &durations);
 }
 
-void http_stats_write(const struct http_stats *stats, struct metrics_writer *writer)
+void http_metrics_write(const struct http_metrics *metrics, struct metrics_writer *writer)
 {
     metrics_write_family(writer, "tempmessenger_http_requests_total", METRICS_COUNTER,
                          "Requests answered, by the pattern of their route.");
-    for (size_t i = 0; i <= stats->route_count; i++)
+    for (size_t i = 0; i <= metrics->route_count; i++)
         for (size_t method = 0; method < METHODS; method++)
-            write_answers(writer, route_name(stats, i), method, &stats->blocks[i]);
+            write_answers(writer, route_name(metrics, i), method, &metrics->blocks[i]);
     metrics_write_family(writer, "tempmessenger_http_request_duration_seconds", METRICS_HISTOGRAM,
                          "From a request having come whole to its answer being made; event streams "
                          "are not in it.");
-    for (size_t i = 0; i <= stats->route_count; i++)
+    for (size_t i = 0; i <= metrics->route_count; i++)
         for (size_t method = 0; method < METHODS; method++)
-            write_durations(writer, route_name(stats, i), method, &stats->blocks[i]);
+            write_durations(writer, route_name(metrics, i), method, &metrics->blocks[i]);
 }

@@ -4,22 +4,22 @@
  * What could not be reached is not timed. While the other side is away most calls fail at once, by
  * the breaker, and would make it look quick just then; how often that was is in the counter.
  */
-#include "call_meter.h"
+#include "call_metrics.h"
 
 #include <stdbool.h>
 
-void call_meter_add(struct call_meter *meter, enum error_code outcome, uint64_t took_us)
+void call_metrics_add(struct call_metrics *meter, enum error_code outcome, uint64_t took_us)
 {
     metrics_count(&meter->outcomes[outcome]);
     if (outcome != ERROR_UNAVAILABLE)
         metrics_observe(&meter->durations, took_us);
 }
 
-void call_meter_stats(const struct call_meter *meter, struct call_meter_stats *ret_stats)
+void call_metrics_read(const struct call_metrics *meter, struct call_metrics_reading *ret_metrics)
 {
     for (size_t i = 0; i < ERROR_COUNT; i++)
-        ret_stats->outcomes[i] = metrics_counted(&meter->outcomes[i]);
-    metrics_observed(&meter->durations, &ret_stats->durations);
+        ret_metrics->outcomes[i] = metrics_counted(&meter->outcomes[i]);
+    metrics_observed(&meter->durations, &ret_metrics->durations);
 }
 
 static const char *outcome_name(enum error_code outcome)
@@ -33,23 +33,23 @@ static bool is_always_there(enum error_code outcome)
 }
 
 static void write_outcomes(struct metrics_writer *writer, const char *kind,
-                           const struct call_meter_stats *stats)
+                           const struct call_metrics_reading *metrics)
 {
     for (enum error_code code = ERROR_NONE; code < ERROR_COUNT; code++)
-        if (stats->outcomes[code] || is_always_there(code))
+        if (metrics->outcomes[code] || is_always_there(code))
             metrics_write_number(writer,
                                  METRICS_LABELS({"kind", kind}, {"outcome", outcome_name(code)}),
-                                 stats->outcomes[code]);
+                                 metrics->outcomes[code]);
 }
 
-void call_meter_write(const struct call_meter_family *family, const struct call_meter_stats *stats,
-                      struct metrics_writer *writer)
+void call_metrics_write(const struct call_metrics_family *family,
+                        const struct call_metrics_reading *metrics, struct metrics_writer *writer)
 {
     metrics_write_family(writer, family->calls_name, METRICS_COUNTER, family->calls_help);
     for (size_t i = 0; i < family->kind_count; i++)
-        write_outcomes(writer, family->kinds[i], &stats[i]);
+        write_outcomes(writer, family->kinds[i], &metrics[i]);
     metrics_write_family(writer, family->duration_name, METRICS_HISTOGRAM, family->duration_help);
     for (size_t i = 0; i < family->kind_count; i++)
         metrics_write_distribution(writer, METRICS_LABELS({"kind", family->kinds[i]}),
-                                   &stats[i].durations);
+                                   &metrics[i].durations);
 }

@@ -2,8 +2,8 @@
  * Calls of one kind to something else (the store, the message service): how they ended, and how long
  * they took. Zero when its memory is; any thread may add and read, and none waits.
  */
-#ifndef TEMPMESSENGER_CALL_METER_H
-#define TEMPMESSENGER_CALL_METER_H
+#ifndef TEMPMESSENGER_CALL_METRICS_H
+#define TEMPMESSENGER_CALL_METRICS_H
 
 #include "error.h"
 #include "metrics.h"
@@ -11,23 +11,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct call_meter {
+struct call_metrics {
     struct metrics_counter outcomes[ERROR_COUNT];
     struct metrics_histogram durations;
 };
 
 /* A meter as it was read. */
-struct call_meter_stats {
+struct call_metrics_reading {
     uint64_t outcomes[ERROR_COUNT];
     struct metrics_distribution durations; /* of all but UNAVAILABLE */
 };
 
-void call_meter_add(struct call_meter *meter, enum error_code outcome, uint64_t took_us);
+void call_metrics_add(struct call_metrics *meter, enum error_code outcome, uint64_t took_us);
 
-void call_meter_stats(const struct call_meter *meter, struct call_meter_stats *ret_stats);
+void call_metrics_read(const struct call_metrics *meter, struct call_metrics_reading *ret_metrics);
 
 /* The kinds of calls to one other side, for the text. */
-struct call_meter_family {
+struct call_metrics_family {
     const char *calls_name; /* of the counter */
     const char *calls_help;
     const char *duration_name; /* of the histogram */
@@ -36,9 +36,9 @@ struct call_meter_family {
     size_t kind_count;
 };
 
-/* Writes `stats`, one for each kind, as two families. An outcome is "ok" or the last word of an
+/* Writes `metrics`, one for each kind, as two families. An outcome is "ok" or the last word of an
  * error's problem type; "ok", "unavailable" and "timeout" are there from the beginning. */
-void call_meter_write(const struct call_meter_family *family, const struct call_meter_stats *stats,
-                      struct metrics_writer *writer);
+void call_metrics_write(const struct call_metrics_family *family,
+                        const struct call_metrics_reading *readings, struct metrics_writer *writer);
 
 #endif

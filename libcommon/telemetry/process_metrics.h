@@ -1,8 +1,8 @@
 /*
  * What this process uses of the machine, as the kernel tells it. Any thread.
  */
-#ifndef TEMPMESSENGER_PROCESS_STATS_H
-#define TEMPMESSENGER_PROCESS_STATS_H
+#ifndef TEMPMESSENGER_PROCESS_METRICS_H
+#define TEMPMESSENGER_PROCESS_METRICS_H
 
 #include "metrics.h"
 
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct process_stats {
+struct process_metrics {
     uint64_t cpu_us; /* of all threads, in and outside the kernel */
     uint64_t resident_bytes;
     uint64_t threads;
@@ -20,15 +20,15 @@ struct process_stats {
 };
 
 /* False, and nothing is set, where /proc does not tell. */
-bool process_stats_read(struct process_stats *ret_stats) __attribute__((warn_unused_result));
+bool process_metrics_read(struct process_metrics *ret_metrics) __attribute__((warn_unused_result));
 
 /* Takes from the text of /proc/<pid>/stat the resident pages, the threads, and the start in clock
  * ticks since the machine's. False if it is not such a text. */
-bool process_stats_parse(const char *stat, uint64_t *ret_pages, uint64_t *ret_threads,
-                         uint64_t *ret_start_ticks) __attribute__((warn_unused_result));
+bool process_metrics_parse(const char *stat, uint64_t *ret_pages, uint64_t *ret_threads,
+                           uint64_t *ret_start_ticks) __attribute__((warn_unused_result));
 
 /* The process_… families that Prometheus' own libraries have; without samples where nothing can be
  * read. */
-void process_stats_write(struct metrics_writer *writer);
+void process_metrics_write(struct metrics_writer *writer);
 
 #endif

@@ -2,7 +2,7 @@
  * What the kernel says of this very process, against what the test knows of it; and lines that are
  * awkward or broken.
  */
-#include "process_stats.h"
+#include "process_metrics.h"
 
 #include "clock.h"
 
@@ -19,11 +19,11 @@ enum { FILES = 10, MANY_US = 600 * 1000000 };
 /* Fields 4 to 24 hold their own number. */
 #define FIELDS "4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26\n"
 
-static struct process_stats read_stats(void)
+static struct process_metrics read_stats(void)
 {
-    struct process_stats stats;
-    ck_assert(process_stats_read(&stats));
-    return stats;
+    struct process_metrics metrics;
+    ck_assert(process_metrics_read(&metrics));
+    return metrics;
 }
 
 START_TEST(test_process_stats__fields_are_those_of_proc)
@@ -33,7 +33,7 @@ START_TEST(test_process_stats__fields_are_those_of_proc)
         "1 (((4 5)) 6 7 8) S " FIELDS, "1 (a\nb) S " FIELDS,
     };
     uint64_t pages, threads, start;
-    ck_assert(process_stats_parse(lines[_i], &pages, &threads, &start));
+    ck_assert(process_metrics_parse(lines[_i], &pages, &threads, &start));
     ck_assert_uint_eq(pages, 24);
     ck_assert_uint_eq(threads, 20);
     ck_assert_uint_eq(start, 22);
@@ -53,17 +53,17 @@ START_TEST(test_process_stats__broken_lines_are_refused)
         "1 (a) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 x 21 22 23 24",
     };
     uint64_t pages, threads, start;
-    ck_assert(!process_stats_parse(lines[_i], &pages, &threads, &start));
+    ck_assert(!process_metrics_parse(lines[_i], &pages, &threads, &start));
 }
 END_TEST
 
 START_TEST(test_process_stats__start_is_a_while_ago_and_stays)
 {
     uint64_t now_us = clock_wall_us(&clock_system);
-    struct process_stats stats = read_stats();
-    ck_assert_uint_le(stats.started_us, now_us + 1000000);
-    ck_assert_uint_ge(stats.started_us, now_us - MANY_US);
-    ck_assert_uint_eq(read_stats().started_us, stats.started_us);
+    struct process_metrics metrics = read_stats();
+    ck_assert_uint_le(metrics.started_us, now_us + 1000000);
+    ck_assert_uint_ge(metrics.started_us, now_us - MANY_US);
+    ck_assert_uint_eq(read_stats().started_us, metrics.started_us);
 }
 END_TEST
 
@@ -118,9 +118,9 @@ END_TEST
 
 START_TEST(test_process_stats__processor_time_and_memory_are_told)
 {
-    struct process_stats stats = read_stats();
-    uint64_t cpu_us = stats.cpu_us;
-    ck_assert_uint_ge(stats.resident_bytes, 100 * 1024);
+    struct process_metrics metrics = read_stats();
+    uint64_t cpu_us = metrics.cpu_us;
+    ck_assert_uint_ge(metrics.resident_bytes, 100 * 1024);
     ck_assert_uint_lt(cpu_us, MANY_US);
     while (read_stats().cpu_us == cpu_us)
         continue;
@@ -136,7 +136,7 @@ START_TEST(test_process_stats__families_have_the_usual_names)
     struct buffer text;
     buffer_init(&text, METRICS_TEXT_MAX);
     struct metrics_writer writer = {.text = &text};
-    process_stats_write(&writer);
+    process_metrics_write(&writer);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char sample[64] = "\n";
         memcpy(sample + 1, names[i], strlen(names[i]));
@@ -148,8 +148,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("process_stats");
-    TCase *tests = tcase_create("process_stats");
+    Suite *suite = suite_create("process_metrics");
+    TCase *tests = tcase_create("process_metrics");
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_process_stats__fields_are_those_of_proc, 0, 5);
     tcase_add_loop_test(tests, test_process_stats__broken_lines_are_refused, 0, 8);

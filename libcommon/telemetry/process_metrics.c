@@ -8,7 +8,7 @@
  * Open files are counted by the size that newer kernels (6.2) give their directory; older ones have
  * to be asked for each, some milliseconds for ten thousand.
  */
-#include "process_stats.h"
+#include "process_metrics.h"
 
 #include "process.h"
 
@@ -68,8 +68,8 @@ static bool field(const char *behind_name, int number, uint64_t *ret_value)
     return end != at;
 }
 
-bool process_stats_parse(const char *stat, uint64_t *ret_pages, uint64_t *ret_threads,
-                         uint64_t *ret_start_ticks)
+bool process_metrics_parse(const char *stat, uint64_t *ret_pages, uint64_t *ret_threads,
+                           uint64_t *ret_start_ticks)
 {
     const char *behind_name = strrchr(stat, ')');
     return behind_name && field(behind_name, FIELD_PAGES, ret_pages) &&
@@ -81,7 +81,7 @@ static bool read_stat(uint64_t *ret_pages, uint64_t *ret_threads, uint64_t *ret_
 {
     char text[STAT_SIZE];
     return read_text("/proc/self/stat", text, sizeof text) &&
-           process_stats_parse(text, ret_pages, ret_threads, ret_start_ticks);
+           process_metrics_parse(text, ret_pages, ret_threads, ret_start_ticks);
 }
 
 static void reckon_start(void)
@@ -116,13 +116,13 @@ static uint64_t cpu_us(void)
            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-bool process_stats_read(struct process_stats *ret_stats)
+bool process_metrics_read(struct process_metrics *ret_metrics)
 {
     uint64_t pages, threads, ticks;
     if (!read_stat(&pages, &threads, &ticks))
         return false;
     pthread_once(&started_once, reckon_start);
-    *ret_stats = (struct process_stats){
+    *ret_metrics = (struct process_metrics){
         .cpu_us = cpu_us(),
         .resident_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE),
         .threads = threads,
@@ -142,21 +142,22 @@ struct row {
     const char *help;
 };
 
-void process_stats_write(struct metrics_writer *writer)
+void process_metrics_write(struct metrics_writer *writer)
 {
-    struct process_stats stats = {0};
-    bool known = process_stats_read(&stats);
+    struct process_metrics metrics = {0};
+    bool known = process_metrics_read(&metrics);
     const struct row rows[] = {
-        {"process_cpu_seconds_total", METRICS_COUNTER, metrics_write_seconds, stats.cpu_us,
+        {"process_cpu_seconds_total", METRICS_COUNTER, metrics_write_seconds, metrics.cpu_us,
          "Processor time of all threads."},
-        {"process_resident_memory_bytes", METRICS_GAUGE, metrics_write_number, stats.resident_bytes,
-         "Memory that is resident."},
-        {"process_open_fds", METRICS_GAUGE, metrics_write_number, stats.open_files, "Open files."},
-        {"process_max_fds", METRICS_GAUGE, metrics_write_number, stats.open_files_max,
+        {"process_resident_memory_bytes", METRICS_GAUGE, metrics_write_number,
+         metrics.resident_bytes, "Memory that is resident."},
+        {"process_open_fds", METRICS_GAUGE, metrics_write_number, metrics.open_files,
+         "Open files."},
+        {"process_max_fds", METRICS_GAUGE, metrics_write_number, metrics.open_files_max,
          "Files that may be open at a time."},
-        {"process_start_time_seconds", METRICS_GAUGE, metrics_write_seconds, stats.started_us,
+        {"process_start_time_seconds", METRICS_GAUGE, metrics_write_seconds, metrics.started_us,
          "When the process started, since 1970."},
-        {"process_threads", METRICS_GAUGE, metrics_write_number, stats.threads, "Threads."},
+        {"process_threads", METRICS_GAUGE, metrics_write_number, metrics.threads, "Threads."},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         metrics_write_family(writer, rows[i].name, rows[i].type, rows[i].help);

@@ -5,7 +5,7 @@
  *
  * The body goes on as it came; only a form is made JSON.
  */
-#include "posting.h"
+#include "submission.h"
 
 #include "form.h"
 #include "json_read.h"
@@ -19,14 +19,14 @@
 
 enum {
     /* A form's JSON at its longest: six bytes for each of the body's. */
-    FORM_JSON_MAX = 6 * POSTING_BODY_MAX,
+    FORM_JSON_MAX = 6 * SUBMISSION_BODY_MAX,
     /* In a longer body there may be a message too long, or the whole may be: both come before the
      * faults that we see. */
     BODY_JUDGED_MAX = 4096,
 };
 
 /* A message on its way, and what its post points to. */
-struct posting {
+struct submission {
     struct message_client_post post;
     char key[IDEMPOTENCY_KEY_SIZE];
 };
@@ -101,7 +101,7 @@ static enum error_code read_body(const struct http_exchange *exchange,
     return error_without_limits(code, post->len, err);
 }
 
-struct message_client_origin posting_origin(const struct http_exchange *exchange)
+struct message_client_origin submission_origin(const struct http_exchange *exchange)
 {
     return (struct message_client_origin){
         .request_id = http_request_id(exchange),
@@ -122,42 +122,42 @@ static void show_own(struct web_gateway *gateway, struct message *message)
 
 /* Everything that is asked of a request before its body is read. */
 static enum error_code check_sender(struct http_exchange *exchange, struct web_gateway *gateway,
-                                    struct posting *posting, struct error *err)
+                                    struct submission *submission, struct error *err)
 {
     enum error_code code = check_rate(exchange, gateway, err);
     if (!code)
         code = check_origin(exchange, gateway, err);
     if (!code)
-        code = message_http_room(exchange, &posting->post.room, err);
+        code = message_http_room(exchange, &submission->post.room, err);
     if (!code)
-        code = message_http_idempotency_key(exchange, posting->key, err);
-    if (!code && !posting->key[0] && !random_id_make(posting->key))
+        code = message_http_idempotency_key(exchange, submission->key, err);
+    if (!code && !submission->key[0] && !random_id_make(submission->key))
         code = error_because(err, ERROR_INTERNAL, "no random bytes from the kernel");
-    posting->post.idempotency_key = posting->key;
+    submission->post.idempotency_key = submission->key;
     return code;
 }
 
 static enum error_code send_on(struct http_exchange *exchange, struct web_gateway *gateway,
-                               const struct posting *posting, struct message **ret_message,
+                               const struct submission *submission, struct message **ret_message,
                                struct error *err)
 {
-    struct message_client_origin origin = posting_origin(exchange);
+    struct message_client_origin origin = submission_origin(exchange);
     enum error_code code = http_block(exchange, err);
     if (!code)
-        code = message_client_post(gateway->client, &origin, &posting->post, ret_message, err);
+        code = message_client_post(gateway->client, &origin, &submission->post, ret_message, err);
     if (!code)
         show_own(gateway, *ret_message);
     return code;
 }
 
-enum error_code posting_accept(struct http_exchange *exchange, struct web_gateway *gateway,
-                               struct message **ret_message, struct error *err)
+enum error_code submission_accept(struct http_exchange *exchange, struct web_gateway *gateway,
+                                  struct message **ret_message, struct error *err)
 {
-    struct posting posting = {0};
-    enum error_code code = check_sender(exchange, gateway, &posting, err);
+    struct submission submission = {0};
+    enum error_code code = check_sender(exchange, gateway, &submission, err);
     if (!code)
-        code = read_body(exchange, &posting.post, err);
-    return code ? code : send_on(exchange, gateway, &posting, ret_message, err);
+        code = read_body(exchange, &submission.post, err);
+    return code ? code : send_on(exchange, gateway, &submission, ret_message, err);
 }
 
 /* ---- the form ---- */
@@ -249,16 +249,16 @@ static enum error_code read_form(const struct http_exchange *exchange,
     return error_without_limits(code, json->len, err);
 }
 
-enum error_code posting_accept_form(struct http_exchange *exchange, struct web_gateway *gateway,
-                                    struct message **ret_message, struct error *err)
+enum error_code submission_accept_form(struct http_exchange *exchange, struct web_gateway *gateway,
+                                       struct message **ret_message, struct error *err)
 {
     if (!http_content_type_is(exchange, "application/x-www-form-urlencoded"))
-        return posting_accept(exchange, gateway, ret_message, err);
-    struct posting posting = {0};
+        return submission_accept(exchange, gateway, ret_message, err);
+    struct submission submission = {0};
     CLEANUP_FINI(buffer_fini) struct buffer json;
     buffer_init(&json, FORM_JSON_MAX);
-    enum error_code code = check_sender(exchange, gateway, &posting, err);
+    enum error_code code = check_sender(exchange, gateway, &submission, err);
     if (!code)
-        code = read_form(exchange, &posting.post, &json, err);
-    return code ? code : send_on(exchange, gateway, &posting, ret_message, err);
+        code = read_form(exchange, &submission.post, &json, err);
+    return code ? code : send_on(exchange, gateway, &submission, ret_message, err);
 }

@@ -14,11 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct http_stats;
+struct http_metrics;
 
 /* One request that was answered. */
-struct http_stats_answer {
-    const struct http_route *route; /* of those that the stats were made for; NULL: none */
+struct http_metrics_answer {
+    const struct http_route *route; /* of those that the metrics were made for; NULL: none */
     const char *method;
     int status;
     bool is_stream;   /* it goes on: only counted, not timed */
@@ -26,15 +26,15 @@ struct http_stats_answer {
 };
 
 /* For these routes, which must outlive it. NULL when out of memory. */
-struct http_stats *http_stats_new(const struct http_route *routes, size_t route_count);
+struct http_metrics *http_metrics_new(const struct http_route *routes, size_t route_count);
 
 /* Takes NULL. */
-void http_stats_free(struct http_stats *stats);
+void http_metrics_free(struct http_metrics *metrics);
 
-void http_stats_add(struct http_stats *stats, const struct http_stats_answer *answer);
+void http_metrics_add(struct http_metrics *metrics, const struct http_metrics_answer *answer);
 
 /* tempmessenger_http_requests_total and tempmessenger_http_request_duration_seconds; what has not
  * happened yet is left out. */
-void http_stats_write(const struct http_stats *stats, struct metrics_writer *writer);
+void http_metrics_write(const struct http_metrics *metrics, struct metrics_writer *writer);
 
 #endif
