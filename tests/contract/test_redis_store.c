@@ -661,7 +661,7 @@ START_TEST(test_redis_store__connections_are_at_most_as_many_as_allowed)
     tell("CONFIG RESETSTAT");
     start_callers(callers);
     ck_assert_uint_eq(join_callers(callers, ERROR_NONE), THREADS * ROUNDS);
-    redisReply *reply = redis_server_command(server, "INFO metrics");
+    redisReply *reply = redis_server_command(server, "INFO stats");
     const char *name = "total_connections_received:";
     unsigned connections = 0;
     ck_assert_int_eq(sscanf(strstr(reply->str, name) + strlen(name), "%u", &connections), 1);
