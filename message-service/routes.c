@@ -4,7 +4,7 @@
  */
 #include "routes.h"
 
-#include "board.h"
+#include "board_list.h"
 #include "common_metrics.h"
 #include "message_http.h"
 #include "service_metrics.h"
@@ -33,27 +33,15 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
     return message_http_answer(exchange, 201, message, clock_monotonic_us(&clock_system));
 }
 
-/* The messages as a board: it knows how a list is rendered and tagged. NULL when out of memory. */
-static struct board *board_of(const struct message_list *list)
-{
-    struct board *board = board_new();
-    for (size_t i = 0; board && i < list->count; i++) {
-        if (board_insert(board, list->messages[i]) == BOARD_NO_MEMORY) {
-            board_free(board);
-            return NULL;
-        }
-    }
-    return board;
-}
-
+/* A board knows how a list is ordered and tagged. */
 static enum error_code answer_list(struct http_exchange *exchange, const struct message_list *list)
 {
     uint64_t now_us = clock_monotonic_us(&clock_system);
-    CLEANUP(board_free) struct board *board = board_of(list);
+    CLEANUP(board_free) struct board *board = board_of(list->messages, list->count);
     if (!board)
         return ERROR_INTERNAL;
     board_expire(board, now_us);
-    CLEANUP(blob_release) struct blob *json = board_list(board, now_us);
+    CLEANUP(blob_release) struct blob *json = board_list_render(board, now_us);
     if (!json)
         return ERROR_INTERNAL;
     char etag[BOARD_ETAG_SIZE];

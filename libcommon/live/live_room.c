@@ -61,6 +61,7 @@ void live_room_free(struct live_room *room)
 {
     count_messages(room, 0);
     event_hub_free(room->hub);
+    board_list_fini(&room->list);
     board_free(room->board);
     blob_release(room->snapshot);
     blob_release(room->snapshot_list);
@@ -292,18 +293,6 @@ static bool add_listed(struct live_room *room, const struct board *listed, struc
     return complete;
 }
 
-static struct board *board_of(struct message *const *messages, size_t count)
-{
-    struct board *board = board_new();
-    for (size_t i = 0; board && i < count; i++) {
-        if (board_insert(board, messages[i]) == BOARD_NO_MEMORY) {
-            board_free(board);
-            return NULL;
-        }
-    }
-    return board;
-}
-
 /* Ids only grow, but where the store has begun a new epoch. */
 static void advance(struct live_room *room, struct event_id id)
 {
@@ -382,7 +371,7 @@ enum error_code live_room_list(struct live_room *room, struct blob **ret_list,
                                char ret_etag[BOARD_ETAG_SIZE])
 {
     uint64_t now_us = live_room_enter(room);
-    struct blob *list = board_list(room->board, now_us);
+    struct blob *list = board_list_get(&room->list, room->board, now_us);
     board_etag(room->board, ret_etag);
     live_room_leave(room);
     if (!list)

@@ -7,6 +7,7 @@
 #ifndef TEMPMESSENGER_LIVE_ROOM_INTERNAL_H
 #define TEMPMESSENGER_LIVE_ROOM_INTERNAL_H
 
+#include "board_list.h"
 #include "event_hub.h"
 #include "live_room.h"
 #include "metrics.h"
@@ -38,6 +39,7 @@ struct live_room {
     _Atomic bool
         incomplete; /* there was no memory for what the source brought; read without it too */
     struct board *board;
+    struct board_list list; /* of the board */
     struct event_hub *hub;
     struct event_id last;   /* of the last number that the source has given out */
     uint64_t deleted_up_to; /* ids up to this number may cover a message that was deleted */

@@ -106,7 +106,8 @@ static struct blob *resumed_opening(const struct live_room *room, struct event_i
 /* Made once for all who come within the same millisecond and find the same. */
 static struct blob *snapshot_opening(struct live_room *room, uint64_t now_us)
 {
-    CLEANUP(blob_release) struct blob *list = board_list_numbered(room->board, now_us);
+    CLEANUP(blob_release)
+    struct blob *list = board_list_get_numbered(&room->list, room->board, now_us);
     if (!list)
         return NULL;
     if (!room->snapshot || room->snapshot_list != list || !same_id(room->snapshot_id, room->last)) {

@@ -1,17 +1,16 @@
 /*
  * Two views of one set: an array of messages in the order in which they end, and an open-addressed
- * table by id. The array begins at `first`, so that taking off the soonest costs nothing; an insert
+ * table by id. The array begins at `first`, so taking the soonest off costs nothing; an insert
  * moves the messages that end later, which are few where lifetimes are alike, and is one memmove of
  * pointers where they are not.
  *
- * The entity tag is the exclusive or of the ids, which are random, and the count: it is the same
- * for the same set whatever the order of its making, and costs sixteen bytes a change.
+ * The entity tag is the exclusive or of the ids, which are random, and the count: the same set has
+ * the same tag whatever the order of its inserts, and a change costs sixteen bytes.
  *
- * What has expired is asked of the deadlines, on this process' clock, not of the order, which is the
- * store's clock: a message that was long under way ends here after one that stands behind it.
+ * A message expires by its deadline, on this process' clock; the order is by the store's clock. So a
+ * message that took long to arrive may expire here after one that stands behind it.
  *
- * The rendered list carries "expires_in" in milliseconds, so it can be shared for one millisecond
- * and no longer; at high rates that is what counts.
+ * Rendering is left to board_list.c, which tells by the version whether its last list still holds.
  */
 #include "board.h"
 
@@ -25,9 +24,6 @@ enum {
     BOARD_MIN_CAPACITY = 8,
 };
 
-/* A list at its longest; far above what any room of MESSAGE_MAX_BYTES and ROOM_MAX_MESSAGES needs. */
-static const size_t list_max = (size_t)1 << 34;
-
 struct board {
     struct message **order; /* order[first] to order[first + count - 1] */
     size_t first;
@@ -39,12 +35,10 @@ struct board {
     size_t slot_count;      /* a power of two, at least twice `count` */
 
     uint64_t tag[2];
+    uint64_t version;    /* counts the changes */
     uint64_t soonest_us; /* no deadline is before it */
-    int64_t
-        clock_offset_us; /* the least of deadline_us less expires_at_ms seen since it was empty */
-
-    struct blob *list; /* the last rendering, of `list_ms`; NULL after a change */
-    uint64_t list_ms;
+    /* The least of deadline_us less expires_at_ms seen since the board was last empty. */
+    int64_t clock_offset_us;
 };
 
 struct board *board_new(void)
@@ -68,13 +62,12 @@ void board_free(struct board *board)
         return;
     for (size_t i = 0; i < board->count; i++)
         message_release(board_at(board, i));
-    blob_release(board->list);
     free(board->order);
     free(board->slots);
     free(board);
 }
 
-/* The 64 bits that the first 16 hex digits from `digits` spell. Ids are random: no hash is needed. */
+/* The 64 bits that 16 hex digits spell. Ids are random, so this needs no hash. */
 static uint64_t hex_bits(const char *digits)
 {
     uint64_t bits = 0;
@@ -94,7 +87,7 @@ static size_t slot_of(const struct board *board, const char *id)
     return slot;
 }
 
-/* Frees `slot` and moves up what had to go past it (linear probing without tombstones). */
+/* Frees `slot` and moves up the messages that had to go past it (linear probing, no tombstones). */
 static void slot_clear(struct board *board, size_t slot)
 {
     size_t mask = board->slot_count - 1;
@@ -124,7 +117,7 @@ static bool reserve_slots(struct board *board)
     return true;
 }
 
-/* Makes room for one more at the end of `order`: by moving to its beginning, else by growing. */
+/* Makes room for one more at the end of `order`: by moving it to the beginning, or by growing. */
 static bool reserve_order(struct board *board)
 {
     if (board->first + board->count < board->capacity)
@@ -143,8 +136,8 @@ static bool reserve_order(struct board *board)
     return true;
 }
 
-/* Whether `a` stands before `b`. Ends compare by the store's clock, which is the same on every
- * replica; a message without a number is this process' own and the newest it knows. */
+/* Whether `a` stands before `b`. Ends compare by the store's clock, which all replicas share; a
+ * message without a number is this process' own and the newest that it knows. */
 static bool before(const struct message *a, const struct message *b)
 {
     if (a->expires_at_ms != b->expires_at_ms)
@@ -154,7 +147,7 @@ static bool before(const struct message *a, const struct message *b)
     return memcmp(a->id, b->id, MESSAGE_ID_LEN) < 0;
 }
 
-/* How many messages stand before `message`: its index, whether it is there or not. */
+/* How many messages stand before `message`: its index, or the index it would get. */
 static size_t rank(const struct board *board, const struct message *message)
 {
     size_t low = 0;
@@ -173,11 +166,10 @@ static void changed(struct board *board, const struct message *message)
 {
     board->tag[0] ^= hex_bits(message->id);
     board->tag[1] ^= hex_bits(message->id + 16);
-    blob_release(board->list);
-    board->list = NULL;
+    board->version++;
 }
 
-/* No message that ends with this one or later has a deadline before this. */
+/* No message that ends with `message` or later has a deadline before this. */
 static uint64_t earliest_deadline_us(const struct board *board, const struct message *message)
 {
     int64_t earliest_us = message->expires_at_ms * 1000 + board->clock_offset_us;
@@ -225,21 +217,26 @@ enum board_outcome board_insert(struct board *board, struct message *message)
         return BOARD_NO_MEMORY;
     if (known)
         message_release(take_at(board, rank(board, known)));
-    /* Taking off the first moved `first` on: the room reserved above is still there. */
+    /* take_at() only moved `first` on: the room reserved above is still there. */
     put(board, message_retain(message));
     return known ? BOARD_NUMBERED : BOARD_ADDED;
 }
 
-struct board *board_copy(const struct board *board)
+struct board *board_of(struct message *const *messages, size_t count)
 {
-    struct board *copy = board_new();
-    for (size_t i = 0; copy && i < board->count; i++) {
-        if (board_insert(copy, board_at(board, i)) == BOARD_NO_MEMORY) {
-            board_free(copy);
+    struct board *board = board_new();
+    for (size_t i = 0; board && i < count; i++) {
+        if (board_insert(board, messages[i]) == BOARD_NO_MEMORY) {
+            board_free(board);
             return NULL;
         }
     }
-    return copy;
+    return board;
+}
+
+struct board *board_copy(const struct board *board)
+{
+    return board->count ? board_of(board->order + board->first, board->count) : board_new();
 }
 
 struct message *board_find(const struct board *board, const char *id)
@@ -257,8 +254,8 @@ struct message *board_take_expired(struct board *board, uint64_t now_us)
 {
     if (now_us < board->soonest_us)
         return NULL;
-    /* The first is nearly always the one. The search goes on no further than where even the message
-     * that came here fastest would not be over yet. */
+    /* Nearly always the first has expired. The search stops where even the message that arrived
+     * fastest cannot have expired yet. */
     uint64_t soonest_us = UINT64_MAX;
     for (size_t i = 0; i < board->count; i++) {
         const struct message *message = board_at(board, i);
@@ -294,6 +291,16 @@ size_t board_count(const struct board *board)
     return board->count;
 }
 
+bool board_all_numbered(const struct board *board)
+{
+    return board->numberless == 0;
+}
+
+uint64_t board_version(const struct board *board)
+{
+    return board->version;
+}
+
 struct message *board_at(const struct board *board, size_t index)
 {
     return board->order[board->first + index];
@@ -303,40 +310,4 @@ void board_etag(const struct board *board, char ret_etag[BOARD_ETAG_SIZE])
 {
     snprintf(ret_etag, BOARD_ETAG_SIZE, "W/\"%zu-%016" PRIx64 "%016" PRIx64 "\"", board->count,
              board->tag[0], board->tag[1]);
-}
-
-/* Renders the messages with numbers, and those without unless `numbered_only`. */
-static struct blob *render(const struct board *board, uint64_t now_us, bool numbered_only)
-{
-    CLEANUP_FINI(buffer_fini) struct buffer buffer;
-    buffer_init(&buffer, list_max);
-    buffer_append(&buffer, "[", 1);
-    for (size_t i = 0; i < board->count; i++) {
-        if (numbered_only && !board_at(board, i)->number)
-            continue;
-        if (buffer.len > 1)
-            buffer_append(&buffer, ",", 1);
-        message_append_json(board_at(board, i), now_us, &buffer);
-    }
-    buffer_append(&buffer, "]", 1);
-    return buffer.failed ? NULL : blob_new(buffer.data, buffer.len);
-}
-
-struct blob *board_list(struct board *board, uint64_t now_us)
-{
-    uint64_t now_ms = now_us / 1000;
-    if (!board->list || board->list_ms != now_ms) {
-        struct blob *list = render(board, now_us, false);
-        if (!list)
-            return NULL;
-        blob_release(board->list);
-        board->list = list;
-        board->list_ms = now_ms;
-    }
-    return blob_retain(board->list);
-}
-
-struct blob *board_list_numbered(struct board *board, uint64_t now_us)
-{
-    return board->numberless ? render(board, now_us, true) : board_list(board, now_us);
 }

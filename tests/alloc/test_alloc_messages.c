@@ -4,7 +4,7 @@
 #include "failing_alloc.h"
 
 #include "blob.h"
-#include "board.h"
+#include "board_list.h"
 #include "buffer.h"
 #include "draft.h"
 #include "event_text.h"
@@ -153,12 +153,13 @@ static enum error_code boards_list(void)
     insert_many(board);
     failing_alloc_resume();
     CLEANUP(board_free) struct board *copy = board_copy(board);
-    CLEANUP(blob_release) struct blob *list = board_list(board, 0);
-    CLEANUP(blob_release) struct blob *numbered = board_list_numbered(board, 0);
+    CLEANUP_FINI(board_list_fini) struct board_list list = {0};
+    CLEANUP(blob_release) struct blob *all = board_list_get(&list, board, 0);
+    CLEANUP(blob_release) struct blob *numbered = board_list_get_numbered(&list, board, 0);
     require_all_in_order(board);
     if (copy)
         require_all_in_order(copy);
-    return copy && list && numbered ? ERROR_NONE : ERROR_INTERNAL;
+    return copy && all && numbered ? ERROR_NONE : ERROR_INTERNAL;
 }
 FAILING_ALLOC_TEST(test_board__out_of_memory_for_a_list_or_a_copy_is_null, boards_list)
 

@@ -5,7 +5,7 @@
  *
  * Each operation is a byte; those that a message or a time belongs to draw further bytes.
  */
-#include "board.h"
+#include "board_list.h"
 #include "input.h"
 
 #include <stdio.h>
@@ -169,12 +169,13 @@ static bool check_listed(void *context, struct message *listed)
     return true;
 }
 
-static void list(struct board *board, const struct model *model, bool numbered_only)
+static void list(struct board *board, struct board_list *kept, const struct model *model,
+                 bool numbered_only)
 {
     struct listing listing = {.model = model, .numbered_only = numbered_only};
     CLEANUP(blob_release)
-    struct blob *blob = numbered_only ? board_list_numbered(board, model->now_us)
-                                      : board_list(board, model->now_us);
+    struct blob *blob = numbered_only ? board_list_get_numbered(kept, board, model->now_us)
+                                      : board_list_get(kept, board, model->now_us);
     REQUIRE(blob);
     REQUIRE(
         message_array_from_json(blob->data, blob->len, 0, model->now_us, check_listed, &listing));
@@ -210,7 +211,8 @@ static void check_same(const struct board *board, const struct model *model)
     }
 }
 
-static void step(struct board *board, struct model *model, struct input *input)
+static void step(struct board *board, struct board_list *kept, struct model *model,
+                 struct input *input)
 {
     switch (input_byte(input) % 10) {
     case 0: take(board, model, input); break;
@@ -221,8 +223,8 @@ static void step(struct board *board, struct model *model, struct input *input)
         break;
     case 3: expire(board, model); break;
     case 4: model->now_us += (uint64_t)input_byte(input) * 50; break;
-    case 5: list(board, model, false); break;
-    case 6: list(board, model, true); break;
+    case 5: list(board, kept, model, false); break;
+    case 6: list(board, kept, model, true); break;
     case 7: check_etag(board, model); break;
     default: insert(board, model, input); break;
     }
@@ -233,13 +235,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct input input = {bytes, len};
     struct model model = {0};
     struct board *board = board_new();
+    struct board_list kept = {0};
     REQUIRE(board);
     for (int i = 0; i < STEPS_MAX && input.left; i++) {
-        step(board, &model, &input);
+        step(board, &kept, &model, &input);
         check_same(board, &model);
     }
     while (model.count)
         model_remove(&model, 0);
+    board_list_fini(&kept);
     board_free(board);
     return 0;
 }

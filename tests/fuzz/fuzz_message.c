@@ -5,7 +5,7 @@
  * The first byte says which of the two, for an array also how many messages are taken and up to
  * which number; the second the time; the rest is the JSON.
  */
-#include "board.h"
+#include "board_list.h"
 #include "input.h"
 #include "message.h"
 #include "text.h"
@@ -92,9 +92,9 @@ static void check_boards(const char *json, size_t len, uint64_t now_us)
     REQUIRE(board && other);
     if (!read_board(board, json, len, now_us))
         return;
-    CLEANUP(blob_release) struct blob *list = board_list(board, now_us);
+    CLEANUP(blob_release) struct blob *list = board_list_render(board, now_us);
     REQUIRE(list && read_board(other, list->data, list->len, now_us));
-    CLEANUP(blob_release) struct blob *again = board_list(other, now_us);
+    CLEANUP(blob_release) struct blob *again = board_list_render(other, now_us);
     REQUIRE(again && again->len == list->len);
     char etag[BOARD_ETAG_SIZE];
     char other_etag[BOARD_ETAG_SIZE];

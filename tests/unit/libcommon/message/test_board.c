@@ -1,6 +1,6 @@
 /*
- * The board's order, its table by id, its tag and its shared list; at the end, long runs of
- * operations drawn from a generator with a fixed seed, held against a model that is plain arrays.
+ * The board's order, its table by id and its tag; at the end, long runs of operations drawn from a
+ * generator with a fixed seed, held against a model that is plain arrays.
  */
 #include "board.h"
 
@@ -457,111 +457,6 @@ START_TEST(test_board__etag_is_kept_when_a_number_comes)
 }
 END_TEST
 
-static void assert_list(uint64_t at_us, const char *expected)
-{
-    CLEANUP(blob_release) struct blob *list = board_list(board, at_us);
-    ck_assert_ptr_nonnull(list);
-    ck_assert_uint_eq(list->len, strlen(expected));
-    ck_assert_mem_eq(list->data, expected, list->len);
-}
-
-START_TEST(test_board__list_of_an_empty_board)
-{
-    assert_list(now_us, "[]");
-}
-END_TEST
-
-#define ITEM(digit, expires, left)                                                                 \
-    "{\"id\":\"000000000000000" digit "000000000000000" digit                                      \
-    "\",\"room\":\"lobby\",\"message\":\"x\",\"created_at\":\"2026-11-22T06:00:00.000Z\","         \
-    "\"expires_at\":\"2026-11-22T06:00:00." expires "Z\",\"expires_in\":" left "}"
-
-START_TEST(test_board__list_is_in_order_with_what_is_left_rounded_up)
-{
-    add_to(board, 1, 200, 1, now_us + 200000);
-    add_to(board, 2, 100, 2, now_us + 100000);
-    assert_list(now_us, "[" ITEM("2", "100", "100") "," ITEM("1", "200", "200") "]");
-    assert_list(now_us + 1000, "[" ITEM("2", "100", "99") "," ITEM("1", "200", "199") "]");
-    assert_list(now_us + 2999, "[" ITEM("2", "100", "98") "," ITEM("1", "200", "198") "]");
-}
-END_TEST
-
-START_TEST(test_board__list_is_shared_within_a_millisecond)
-{
-    add(1, 100, 1);
-    CLEANUP(blob_release) struct blob *first = board_list(board, now_us);
-    CLEANUP(blob_release) struct blob *second = board_list(board, now_us + 999);
-    ck_assert_ptr_eq(first, second);
-    ck_assert_uint_eq(first->references, 3);
-}
-END_TEST
-
-START_TEST(test_board__list_is_made_anew_in_a_new_millisecond)
-{
-    add(1, 100, 1);
-    CLEANUP(blob_release) struct blob *first = board_list(board, now_us + 999);
-    CLEANUP(blob_release) struct blob *second = board_list(board, now_us + 1000);
-    ck_assert_ptr_ne(first, second);
-    ck_assert_uint_eq(first->references, 1);
-}
-END_TEST
-
-START_TEST(test_board__list_is_made_anew_after_a_change)
-{
-    add(1, 100, 0);
-    CLEANUP(blob_release) struct blob *first = board_list(board, now_us);
-    add(2, 100, 2);
-    CLEANUP(blob_release) struct blob *inserted = board_list(board, now_us);
-    ck_assert_ptr_ne(first, inserted);
-    add(1, 100, 1);
-    CLEANUP(blob_release) struct blob *numbered = board_list(board, now_us);
-    ck_assert_ptr_ne(inserted, numbered);
-    take(1);
-    CLEANUP(blob_release) struct blob *taken = board_list(board, now_us);
-    ck_assert_ptr_ne(numbered, taken);
-    ck_assert_int_eq(add(2, 100, 2), BOARD_KNOWN);
-    CLEANUP(blob_release) struct blob *known = board_list(board, now_us);
-    ck_assert_ptr_eq(taken, known);
-}
-END_TEST
-
-START_TEST(test_board__list_outlives_the_board)
-{
-    add(1, 100, 1);
-    CLEANUP(blob_release) struct blob *list = board_list(board, now_us);
-    board_free(board);
-    board = NULL;
-    ck_assert_int_eq(list->data[0], '[');
-    ck_assert_int_eq(list->data[list->len - 1], ']');
-}
-END_TEST
-
-START_TEST(test_board__list_of_the_numbered_leaves_the_others_out)
-{
-    add_to(board, 1, 100, 0, now_us + 100000);
-    add_to(board, 2, 200, 2, now_us + 200000);
-    add_to(board, 3, 300, 0, now_us + 300000);
-    CLEANUP(blob_release) struct blob *list = board_list_numbered(board, now_us);
-    const char *expected = "[" ITEM("2", "200", "200") "]";
-    ck_assert_uint_eq(list->len, strlen(expected));
-    ck_assert_mem_eq(list->data, expected, list->len);
-    assert_list(now_us, "[" ITEM("1", "100", "100") "," ITEM("2", "200", "200") "," ITEM(
-                            "3", "300", "300") "]");
-}
-END_TEST
-
-START_TEST(test_board__list_of_the_numbered_is_the_shared_one_where_all_are)
-{
-    add(1, 100, 0);
-    add(2, 100, 0);
-    ck_assert_int_eq(add(1, 100, 1), BOARD_NUMBERED);
-    ck_assert(take(2));
-    CLEANUP(blob_release) struct blob *all = board_list(board, now_us);
-    CLEANUP(blob_release) struct blob *numbered = board_list_numbered(board, now_us);
-    ck_assert_ptr_eq(all, numbered);
-}
-END_TEST
-
 START_TEST(test_board__copy_has_the_same_messages_and_goes_its_own_way)
 {
     CLEANUP(board_free) struct board *empty = board_copy(board);
@@ -760,25 +655,17 @@ static TCase *taking_case(void)
     return taking;
 }
 
-static TCase *list_case(void)
+static TCase *set_case(void)
 {
-    TCase *list = tcase_create("list");
-    tcase_add_checked_fixture(list, set_up, tear_down);
-    tcase_add_test(list, test_board__etag_of_an_empty_board);
-    tcase_add_test(list, test_board__etag_is_of_the_set_not_of_its_making);
-    tcase_add_test(list, test_board__etag_changes_with_the_set);
-    tcase_add_test(list, test_board__etag_uses_every_digit_of_an_id);
-    tcase_add_test(list, test_board__etag_is_kept_when_a_number_comes);
-    tcase_add_test(list, test_board__list_of_an_empty_board);
-    tcase_add_test(list, test_board__list_is_in_order_with_what_is_left_rounded_up);
-    tcase_add_test(list, test_board__list_is_shared_within_a_millisecond);
-    tcase_add_test(list, test_board__list_is_made_anew_in_a_new_millisecond);
-    tcase_add_test(list, test_board__list_is_made_anew_after_a_change);
-    tcase_add_test(list, test_board__list_outlives_the_board);
-    tcase_add_test(list, test_board__list_of_the_numbered_leaves_the_others_out);
-    tcase_add_test(list, test_board__list_of_the_numbered_is_the_shared_one_where_all_are);
-    tcase_add_test(list, test_board__copy_has_the_same_messages_and_goes_its_own_way);
-    return list;
+    TCase *set = tcase_create("set");
+    tcase_add_checked_fixture(set, set_up, tear_down);
+    tcase_add_test(set, test_board__etag_of_an_empty_board);
+    tcase_add_test(set, test_board__etag_is_of_the_set_not_of_its_making);
+    tcase_add_test(set, test_board__etag_changes_with_the_set);
+    tcase_add_test(set, test_board__etag_uses_every_digit_of_an_id);
+    tcase_add_test(set, test_board__etag_is_kept_when_a_number_comes);
+    tcase_add_test(set, test_board__copy_has_the_same_messages_and_goes_its_own_way);
+    return set;
 }
 
 static TCase *model_case(void)
@@ -797,7 +684,7 @@ int main(void)
     Suite *suite = suite_create("board");
     suite_add_tcase(suite, order_case());
     suite_add_tcase(suite, taking_case());
-    suite_add_tcase(suite, list_case());
+    suite_add_tcase(suite, set_case());
     suite_add_tcase(suite, model_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
