@@ -1,16 +1,17 @@
 /*
- * Each module counts for itself and hands out a copy (live_rooms_metrics and the like); names, help and
- * order are here. docs/metrics.md lists the same families, and a test compares the two.
+ * Each module keeps its own counters and hands out a copy (live_rooms_metrics, …); this file has
+ * the names, help texts and order. docs/metrics.md lists the same families, and a test compares the
+ * two.
  *
- * Nothing here takes a lock that is held for longer than it takes to change a number: an operator
- * asks most when something is stuck.
+ * No lock taken here is held for longer than an update of a number takes: operators look at metrics
+ * most when something is stuck.
  */
 #include "common_metrics.h"
 
 #include "http_metrics.h"
 #include "process_metrics.h"
 
-/* A family of one sample. */
+/* Writes a family of one sample. */
 static void write_one(struct metrics_writer *writer, const char *name, enum metrics_type type,
                       uint64_t value, const char *help)
 {
@@ -31,21 +32,21 @@ static void write_rooms(struct metrics_writer *writer, const struct live_rooms *
     struct live_rooms_metrics metrics;
     live_rooms_metrics(rooms, &metrics);
     write_one(writer, "tempmessenger_event_streams", METRICS_GAUGE, metrics.subscribers,
-              "Event streams that are open.");
+              "Open event streams.");
     write_one(writer, "tempmessenger_event_streams_max", METRICS_GAUGE, metrics.subscribers_max,
-              "Event streams that may be open (MAX_CONNECTIONS).");
+              "Maximum of open event streams (MAX_CONNECTIONS).");
     write_one(writer, "tempmessenger_event_streams_dropped_total", METRICS_COUNTER, metrics.dropped,
-              "Event streams ended because their reader fell too far behind, or memory was short.");
+              "Event streams ended because the reader fell too far behind, or memory ran out.");
     write_one(writer, "tempmessenger_event_streams_refused_total", METRICS_COUNTER, metrics.refused,
-              "Event streams refused because as many were open as may be.");
+              "Event streams refused because the maximum was open.");
     write_one(writer, "tempmessenger_live_rooms", METRICS_GAUGE, metrics.rooms,
-              "Rooms that are kept up to date here: watched, or asked for lately.");
+              "Rooms kept up to date in this process: watched, or requested lately.");
     write_one(writer, "tempmessenger_live_messages", METRICS_GAUGE, metrics.messages,
               "Live messages in those rooms.");
     write_one(writer, "tempmessenger_messages_expired_total", METRICS_COUNTER, metrics.expired,
-              "Messages of those rooms whose time was up.");
+              "Messages of those rooms that expired.");
     metrics_write_family(writer, "tempmessenger_expiry_lateness_seconds", METRICS_HISTOGRAM,
-                         "From a message's end to its expired event being published.");
+                         "Time from a message's end to the publication of its expired event.");
     metrics_write_distribution(writer, NULL, &metrics.lateness);
 }
 

@@ -1,12 +1,12 @@
 /*
- * Between the exchange and the message: no rule stands here (draft.c, room_name.c), only where in a
- * request each thing is found.
+ * Between the exchange and the message: this file knows where in a request each thing is found; the
+ * rules are in draft.c and room_name.c.
  */
 #include "message_http.h"
 
 #include <string.h>
 
-/* One message's JSON at its longest; message.c has the reason. */
+/* The longest JSON of a message; message.c has the reason. */
 enum { ANSWER_MAX = 1024 * 1024 };
 
 enum error_code message_http_room(const struct http_exchange *exchange, const char **ret_room,

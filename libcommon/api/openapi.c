@@ -1,9 +1,9 @@
 /*
- * The merge is jansson's and is done once, at the start, so that a request costs no more than that
- * of a static file. At build time CMake could do it too, but its JSON has no order: the document is
- * to be read by people as well, from the first path to the last component.
+ * jansson merges the two parts once, at the start, so that a request costs no more than one for a
+ * static file. CMake could merge them at build time, but its JSON has no order, and people read the
+ * document too, from the first path to the last component.
  *
- * That the document is true is for tests/integration/openapi.test.mjs to say.
+ * tests/integration/openapi.test.mjs checks that the document is true.
  */
 #include "openapi.h"
 
@@ -84,7 +84,7 @@ void openapi_free(struct openapi *openapi)
 
 enum error_code openapi_answer(const struct openapi *openapi, struct http_exchange *exchange)
 {
-    /* Not `public`: where a token is asked for, a cache between may not hand it to everyone. */
+    /* Not `public`: where a token is required, no cache on the way may serve it to everyone. */
     http_set_header(exchange, "Cache-Control", "no-cache");
     return http_answer_tagged(exchange, HTTP_TYPE_JSON, openapi->etag, openapi->json, openapi->len);
 }

@@ -1,6 +1,6 @@
 /*
- * A service's OpenAPI document: what both services share (openapi.json beside this file) and what is
- * the service's own (openapi.json beside its routes), made one at the start.
+ * A service's OpenAPI document, merged at the start of the part that both services share
+ * (openapi.json beside this file) and the service's own (openapi.json beside its routes).
  *
  * Immutable after that; any thread.
  */
@@ -21,9 +21,9 @@ struct openapi {
 };
 
 /*
- * Makes the document of two JSON objects: objects are merged member by member; of anything else
- * that both have, `own` has the say. `info.version` becomes the project's version. The caller frees
- * *ret_openapi. INTERNAL, with a cause, where a part is no JSON object, or out of memory.
+ * Makes the document of two JSON objects: objects are merged member by member; anything else that
+ * both have is taken from `own`. `info.version` becomes the project's version. The caller frees
+ * *ret_openapi. INTERNAL, with a cause, if a part is no JSON object, or out of memory.
  */
 enum error_code openapi_make(const char *shared, const char *own, struct openapi **ret_openapi,
                              struct error *err) ERROR_MUST_USE;
@@ -33,7 +33,7 @@ void openapi_free(struct openapi *openapi);
 
 CLEANUP_DEFINE(struct openapi, openapi_free)
 
-/* Answers with the document, which caches may keep but must ask about each time. */
+/* Answers with the document; caches may keep it but must revalidate it each time. */
 enum error_code openapi_answer(const struct openapi *openapi, struct http_exchange *exchange);
 
 #endif

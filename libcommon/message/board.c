@@ -7,8 +7,8 @@
  * The entity tag is the exclusive or of the ids, which are random, and the count: the same set has
  * the same tag whatever the order of its inserts, and a change costs sixteen bytes.
  *
- * A message expires by its deadline, on this process' clock; the order is by the store's clock. So a
- * message that took long to arrive may expire here after one that stands behind it.
+ * A message expires by its deadline, on this process' clock; the order is by the store's clock. So
+ * a message that took long to arrive may expire here after one that stands behind it.
  *
  * Rendering is left to board_list.c, which tells by the version whether its last list still holds.
  */

@@ -1,11 +1,11 @@
 /*
- * Reads the body of a POST into a draft. The parsing is jansson's, the rules are ours: they are
- * checked in the contract's order, the message first, so that a body with two faults always gets
- * the same answer.
+ * Reads the body of a POST into a draft. jansson parses; the rules are ours. They are checked in
+ * the order of docs/api.md, the message first, so that a body with two faults always gets the same
+ * answer.
  *
- * What the sender wrote never reaches the log: jansson's error texts quote the place where they
- * stumbled, so the cause is told in our words and by position alone. How large a body may be at all
- * is the HTTP server's to say; how deep it may nest is jansson's (2048).
+ * The sender's text never reaches the log: jansson's error texts quote it, so the cause gives our
+ * own words and the position. The HTTP server limits the size of a body, jansson its nesting
+ * (2048).
  *
  * All numbers are read as doubles: a ttl of 60 and one of 60.0 are one value, and an integer of
  * forty digits is out of range rather than a syntax error.
@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The public text of INVALID_AUTHOR in error.h says this number. */
+/* The public text of INVALID_AUTHOR in error.h names this number. */
 _Static_assert(AUTHOR_MAX_CHARACTERS == 40, "error.h names another number of characters");
 
 enum {
@@ -78,8 +78,8 @@ static size_t number_begin(const char *json, size_t end)
     return begin;
 }
 
-/* Writes the largest number a double holds over the one that ends before `end`, which is larger;
- * false if it is too short for that. */
+/* Overwrites the number that ends before `end`, which is beyond a double's range, with one within
+ * it; false if there is no room for that. */
 static bool tame_number(char *json, size_t end)
 {
     static const char large[] = "1e308";
@@ -92,9 +92,9 @@ static bool tame_number(char *json, size_t end)
 }
 
 /*
- * A number beyond a double's range is JSON all the same (RFC 8259, section 6), which jansson does
- * not read. Such a number is written smaller, in a copy: as a ttl it is out of range still, and in
- * a member that is ignored it does no harm.
+ * A number beyond a double's range is valid JSON (RFC 8259, section 6), but jansson refuses it.
+ * Such a number is made smaller, in a copy: as a ttl it is still out of range, and in a member that
+ * is ignored it does no harm.
  */
 static enum error_code parse(const void *body, size_t len, json_t **ret_json, json_error_t *fault)
 {
@@ -158,8 +158,8 @@ static enum error_code check_message(const json_t *message, const struct draft_r
     return check_text(json_string_value(message), json_string_length(message), rules, err);
 }
 
-/* The limits are compared in seconds, as they were sent: k milliseconds divided by 1000 is the very
- * double that the decimal number k/1000 is read as, so "inclusive" is exact. */
+/* Compares in seconds, as the sender wrote them: k milliseconds divided by 1000 is the very double
+ * that the decimal number k/1000 is read as, so "inclusive" is exact. */
 static enum error_code read_ttl(const json_t *ttl, const struct draft_rules *rules,
                                 uint64_t *ret_ttl_ms, struct error *err)
 {
@@ -200,7 +200,7 @@ static char *copy(const char *text, size_t len)
     return string;
 }
 
-/* `author` may be NULL. All has been checked. */
+/* Everything has been checked; `author` may be NULL. */
 static enum error_code make_draft(const char *text, size_t text_len, const char *author,
                                   uint64_t ttl_ms, struct draft *ret_draft, struct error *err)
 {

@@ -1,6 +1,6 @@
 /*
- * A draft: what a sender asks to have posted, before it is a message. Reads the two bodies that both
- * services take, JSON and plain text, and checks the rules of the contract's chapter "Sending".
+ * A draft: the message that a sender asks for, before a store accepts it. Reads the two bodies that
+ * both services take, JSON and plain text, and checks the rules of docs/api.md, "Sending".
  *
  * Pure: no state, no clock. Any thread.
  */
@@ -30,7 +30,7 @@ struct draft {
 };
 
 /*
- * Reads a JSON object (RFC 8259) with the members message, ttl and author; others are ignored.
+ * Reads a JSON object (RFC 8259) with the members message, ttl and author; it ignores others.
  * On success the caller frees *ret_draft with draft_fini; on failure it is left as it was.
  * INVALID_JSON, NO_MESSAGE, TOO_LARGE, INVALID_MESSAGE, INVALID_TTL, INVALID_AUTHOR; details name
  * the limits. INTERNAL when out of memory.

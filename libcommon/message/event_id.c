@@ -1,6 +1,6 @@
 /*
- * The tag is a hash, not a secret: it tells a foreign or an outdated id from a good one, and an id
- * forged to fit only gets its forger a stream that resumes at the wrong place.
+ * The tag is a hash, not a secret: it tells a foreign or outdated id from a valid one, and a forged
+ * id only gets its forger a stream that resumes at the wrong place.
  */
 #include "event_id.h"
 

@@ -1,10 +1,10 @@
 /*
- * The ids of events: where in a room's order of acceptance a reader is.
+ * The ids of events: how far in a room's order of acceptance a reader has come.
  *
- * An id is the number of the last message that it covers and a tag of the room's epoch. The epoch
- * changes where the store lost its memory of the room, so that an id from before is known to be of
- * no use. As text an id is 26 digits: 16 of the number, 10 of the tag. Within a room they increase,
- * as texts and as numbers; the same id means the same on every replica.
+ * An id is the number of the last message that it covers and a tag of the room's epoch. A store
+ * that has forgotten the room begins a new epoch, so that earlier ids are recognised as useless. As
+ * text an id is 26 digits: 16 of the number, 10 of the tag. Within an epoch ids increase, as texts
+ * and as numbers; the same id means the same on every replica.
  */
 #ifndef TEMPMESSENGER_EVENT_ID_H
 #define TEMPMESSENGER_EVENT_ID_H
@@ -22,16 +22,16 @@ struct event_id {
     uint64_t tag;
 };
 
-/* The id in `room` of `number`, given out in `epoch`. Epoch 0: the store knows nothing of the room. */
+/* The id of `number` in this epoch of `room`. Epoch 0: the store has no messages of the room. */
 struct event_id event_id_make(const char *room, uint64_t epoch, uint64_t number);
 
-/* The id of one who has nothing from `room`: it can be honoured at any time. */
+/* The id of a reader that has no event of `room` yet; it can be honoured at any time. */
 struct event_id event_id_nothing(const char *room);
 
 /* `id.number` is at most EVENT_NUMBER_MAX. */
 void event_id_format(struct event_id id, char ret_text[EVENT_ID_SIZE]);
 
-/* False where `text` is not exactly an id's form. */
+/* False unless `text` is exactly of an id's form. */
 bool event_id_parse(const char *text, struct event_id *ret_id) __attribute__((warn_unused_result));
 
 #endif

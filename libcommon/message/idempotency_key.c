@@ -1,5 +1,5 @@
 /*
- * A key is only compared, never interpreted: what stands between the quotes is taken as it is.
+ * A key is compared, never interpreted: a backslash between the quotes is part of the key.
  */
 #include "idempotency_key.h"
 

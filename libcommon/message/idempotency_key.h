@@ -9,7 +9,7 @@
 
 enum { IDEMPOTENCY_KEY_MAX = 64, IDEMPOTENCY_KEY_SIZE = IDEMPOTENCY_KEY_MAX + 1 };
 
-/* The key without its quotes; false where the header's value is not one. */
+/* The key without its quotes; false, and no key, if the header's value is malformed. */
 bool idempotency_key_parse(const char *value, char ret_key[IDEMPOTENCY_KEY_SIZE]);
 
 #endif

@@ -1,10 +1,9 @@
 /*
- * One allocation holds the struct, the texts and the ready-made JSON. The C library does the calendar
- * of times; what it is too lenient about in reading is caught by writing the time again.
+ * One allocation holds the struct, the texts and the rendered JSON. The C library does the
+ * calendar; it reads times too leniently, so a time that was read is written again and compared.
  *
- * Reading the API's JSON is here too, so that the form of a message stands in one file. The rules a
- * sender must keep are not here (draft.c): what a store or an upstream hands over is only checked
- * for its form.
+ * The API's JSON is read here too, so that one file knows the form of a message. The rules for
+ * senders are draft.c's: a message from a store or an upstream is checked for its form alone.
  */
 #include "message.h"
 
@@ -15,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-/* A message's JSON at its longest: six bytes for each byte of the text, and the other members. */
+/* The longest JSON of a message: six bytes for each byte of the text, and the other members. */
 enum { MESSAGE_JSON_MAX = 1024 * 1024 };
 
 static void copy_string(char *to, size_t size, const char *from)
@@ -91,7 +90,7 @@ static const char *string_member(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
-/* Room for the longest lifetime that any service of ours gives, and then some. */
+/* Far above the longest lifetime that any message service allows. */
 static const json_int_t expires_in_max_ms = (json_int_t)1 << 40;
 
 /* Fills `fields` with pointers into `object`. */
@@ -145,7 +144,7 @@ bool message_array_from_json(const char *json, size_t len, uint64_t last_number,
     if (json_read(json, len, JSON_REJECT_DUPLICATES, &array, &fault))
         return false;
     size_t count = json_array_size(array);
-    /* More messages than numbers up to the last: one would get 0, which is no number. */
+    /* With more messages than numbers one would get 0, which is no number. */
     bool read = json_is_array(array) && (!last_number || last_number >= count);
     for (size_t i = 0; read && i < count; i++) {
         uint64_t number = last_number ? last_number - (count - 1 - i) : 0;
@@ -220,8 +219,8 @@ bool message_time_parse(const char *text, int64_t *ret_ms)
     if (!fraction || *fraction != '.')
         return false;
     int64_t parsed = (int64_t)timegm(&utc) * 1000 + strtol(fraction + 1, NULL, 10);
-    /* timegm puts 31 February right, and blanks and signs slip through strptime and strtol: what
-     * does not come out as it went in was no time. */
+    /* timegm corrects 31 February, and blanks and signs slip through strptime and strtol: a text
+     * that is not written again as it was read was no time. */
     char again[MESSAGE_TIME_SIZE];
     if (parsed < 0)
         return false;

@@ -1,9 +1,9 @@
 /*
- * The members of the dictionary are found by the commas between them; a comma in a string is none.
- * What is not ours is not read any closer, so that a later service may tell more, in whatever form,
- * and this reader still finds the four figures it knows.
+ * Commas part the members of the dictionary, except within a string. Members that are not ours are
+ * not parsed, so that a later service may add some, in any form, and this reader still finds the
+ * four figures it knows.
  *
- * All four or nothing: the page offers choices by them, and half of them would be offered wrongly.
+ * It reads all four or none: the page derives its choices from them, and half would mislead.
  */
 #include "message_limits.h"
 
@@ -22,17 +22,18 @@ static const char *const keys[FIGURES] = {
     [TEXT_MAX] = "text-max",
 };
 
-static uint64_t told(uint64_t figure)
+static uint64_t capped(uint64_t figure)
 {
     return figure < MESSAGE_LIMITS_FIGURE_MAX ? figure : MESSAGE_LIMITS_FIGURE_MAX;
 }
 
 void message_limits_format(const struct message_limits *limits, char *ret_text, size_t size)
 {
-    int len = snprintf(
-        ret_text, size, "%s=%" PRIu64 ", %s=%" PRIu64 ", %s=%" PRIu64 ", %s=%" PRIu64,
-        keys[TTL_MIN], told(limits->ttl_min_ms), keys[TTL_MAX], told(limits->ttl_max_ms),
-        keys[TTL_DEFAULT], told(limits->ttl_default_ms), keys[TEXT_MAX], told(limits->text_max));
+    int len =
+        snprintf(ret_text, size, "%s=%" PRIu64 ", %s=%" PRIu64 ", %s=%" PRIu64 ", %s=%" PRIu64,
+                 keys[TTL_MIN], capped(limits->ttl_min_ms), keys[TTL_MAX],
+                 capped(limits->ttl_max_ms), keys[TTL_DEFAULT], capped(limits->ttl_default_ms),
+                 keys[TEXT_MAX], capped(limits->text_max));
     if (size && (len < 0 || (size_t)len >= size))
         ret_text[0] = '\0';
 }
@@ -68,7 +69,7 @@ static bool read_figure(const char *at, const char *end, uint64_t *ret_figure)
     return figure && (at == end || *at == ';');
 }
 
-/* Reads the member between `at` and `end` if it is one of ours. False: it is, and is not valid. */
+/* Reads the member between `at` and `end` if it is one of ours. False: it is ours and invalid. */
 static bool read_member(const char *at, const char *end, uint64_t figures[FIGURES])
 {
     size_t key_len = strcspn(at, "=;, \t");
@@ -91,7 +92,7 @@ static bool read_members(const char *text, uint64_t figures[FIGURES])
     }
 }
 
-/* Also whether all are there: those that are not are 0. */
+/* Whether the figures agree, and all are there: a missing one is 0. */
 static bool in_order(const uint64_t figures[FIGURES])
 {
     return figures[TTL_MIN] && figures[TEXT_MAX] && figures[TTL_MIN] <= figures[TTL_DEFAULT] &&

@@ -1,6 +1,6 @@
 /*
- * What the message service allows of a message, told to the gateway in a header of its own: a
- * structured field (RFC 8941), a dictionary of integers, milliseconds and bytes.
+ * The message service's limits for a message, which it announces to the gateway in a header of its
+ * own: a structured field (RFC 8941), a dictionary of integers, in milliseconds and bytes.
  *
  *     Message-Limits: ttl-min=1000, ttl-max=86400000, ttl-default=60000, text-max=4096
  *
@@ -18,9 +18,10 @@
 /* The largest integer of a structured field. */
 #define MESSAGE_LIMITS_FIGURE_MAX UINT64_C(999999999999999)
 
-enum { MESSAGE_LIMITS_SIZE = 128 }; /* of the longest text there is, the NUL counted */
+/* Of the longest value and its NUL. */
+enum { MESSAGE_LIMITS_SIZE = 128 };
 
-/* None is 0, and ttl_min_ms <= ttl_default_ms <= ttl_max_ms. */
+/* No member is 0, and ttl_min_ms <= ttl_default_ms <= ttl_max_ms. */
 struct message_limits {
     uint64_t ttl_min_ms;
     uint64_t ttl_max_ms;
@@ -28,14 +29,14 @@ struct message_limits {
     size_t text_max; /* bytes of UTF-8 */
 };
 
-/* Writes the header's value; figures over the maximum are told as the maximum. Where `size` is too
- * small the text is empty: MESSAGE_LIMITS_SIZE never is. */
+/* Writes the header's value, figures above the maximum as the maximum. The text is empty if
+ * `size` is too small; MESSAGE_LIMITS_SIZE never is. */
 void message_limits_format(const struct message_limits *limits, char *ret_text, size_t size);
 
 /*
- * Reads a header's value. The members may come in any order, others are passed over, and of one
- * that comes twice the last counts. False, and *ret_limits as it was, where one of the four is
- * missing or is not an integer from 1 to the maximum, or where they contradict each other.
+ * Reads a header's value. The members may come in any order, unknown ones are ignored, and the last
+ * of a repeated one counts. False, and *ret_limits is left as it was, if one of the four is missing
+ * or is not an integer from 1 to the maximum, or if they contradict each other.
  */
 bool message_limits_parse(const char *text, struct message_limits *ret_limits)
     __attribute__((warn_unused_result));

@@ -1,7 +1,7 @@
 /*
  * The grammar of room names, checked byte by byte and without the locale: a room name becomes part
- * of paths, of Redis keys and of JSON, and needs no escaping in any of them because nothing else
- * gets through here. Whether such a room exists is no question: every valid name is a room.
+ * of paths, Redis keys and JSON, and needs no escaping in any of them because nothing else passes
+ * here. Whether such a room exists is no question: every valid name is a room.
  */
 #include "room_name.h"
 

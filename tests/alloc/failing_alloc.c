@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the linker makes of calls to x in the objects of this program: __wrap_x, and __real_x for the
+/* The linker turns calls to x in this program's objects into calls to __wrap_x; __real_x is the
  * true one. The list stands in CMakeLists.txt too. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);

@@ -1,16 +1,15 @@
 /*
- * Makes each allocation of the code under test fail in turn, and asks what became of it.
+ * Makes each allocation of the code under test fail in turn, and checks the outcome.
  *
- * A scenario is a function that makes something, uses it and frees it. It is run again and again:
- * with the first allocation failing, the second, and so on until it comes through without a failure;
- * and all over with every allocation failing from the first, the second, … on. It returns ERROR_NONE
- * where all was as it should be without a failure, and ERROR_INTERNAL where it met one and was told
- * so in the way that the header promises (whichever that is). Of each round it is required that
- * nothing crashes, that all memory is given back, and that no failure passes for a success.
+ * A scenario is a function that makes something, uses it and frees it. It runs with the first
+ * allocation failing, with the second, and so on until it meets no failure; then with every
+ * allocation failing from the first on, from the second on, and so on. It returns ERROR_NONE if it
+ * succeeded, and ERROR_INTERNAL if the code under test reported the failure as its header promises.
+ * In each round nothing may crash or leak, and no failure may pass for a success.
  *
- * What fails is what our own objects, and jansson and libcurl through them, ask for: the linker puts
- * this module's functions in the place of malloc and its like (--wrap), so that the sanitizers' own
- * remain below. All threads count.
+ * The allocations of our own objects fail, and those that jansson and libcurl make through them:
+ * the linker puts this module's functions in the place of malloc and its like (--wrap), above the
+ * sanitizers' own. All threads count.
  */
 #ifndef TEMPMESSENGER_TESTS_FAILING_ALLOC_H
 #define TEMPMESSENGER_TESTS_FAILING_ALLOC_H

@@ -1,6 +1,6 @@
 /*
- * Without memory: the stores. What was not saved leaves nothing behind and can be saved again, and no
- * failure makes a list shorter or a message not found. Redis is a real server of the test's own.
+ * Without memory: the stores. What was not saved leaves nothing behind and can be saved again, and
+ * no failure makes a list shorter or a message not found. Redis is a real server of the test's own.
  */
 #include "failing_alloc.h"
 
@@ -83,7 +83,7 @@ FAILING_ALLOC_TEST(test_redis_store__out_of_memory_opens_nothing, redis_opened)
 
 /* ---- saving and listing ---- */
 
-/* What a caller may be told where there is no memory: a connection may be what it was wanted for. */
+/* The codes allowed without memory; UNAVAILABLE where a connection needed it. */
 static bool is_promised(enum error_code code)
 {
     return code == ERROR_INTERNAL || code == ERROR_UNAVAILABLE;

@@ -1,6 +1,6 @@
 /*
  * Must cost less than what it measures: one recv into a buffer shared by all streams, behind what
- * the stream kept; the chunks' frames are cut out in place, and the rest is looked at where it lies.
+ * the stream kept; the chunks' frames are cut out, and the rest is read, in place.
  */
 #include "event_stream.h"
 

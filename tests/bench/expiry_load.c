@@ -1,12 +1,12 @@
 /*
- * How punctually messages are told as expired while many others are alive.
+ * How punctual `expired` events are while many other messages are alive.
  *
- * One reader for each room. First all those are posted that outlive the run, with lifetimes from ten
- * minutes to a day in random order; then, spread over the rooms, those whose time comes while we
- * watch. For each of these the time of its `expired` event is compared with the `expires_at` that its
- * `message` event named, by the wall clock that the store uses too.
+ * One reader for each room. First it posts the messages that outlive the run, with lifetimes from
+ * ten minutes to a day in random order; then, spread over the rooms, those that expire during it.
+ * For each of these it compares the time of the `expired` event with the `expires_at` of the
+ * `message` event, by the wall clock that the store uses too.
  *
- * Prints one line of JSON. Lateness is in microseconds; one below zero came too early.
+ * Prints one line of JSON. Lateness is in microseconds; below zero is too early.
  */
 #include "event_stream.h"
 #include "loop.h"

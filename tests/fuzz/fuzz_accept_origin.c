@@ -1,5 +1,5 @@
 /*
- * The headers that decide something: Accept, Origin and Host, X-Forwarded-For, Idempotency-Key and
+ * The headers that the services parse: Accept, Origin and Host, X-Forwarded-For, Idempotency-Key and
  * Last-Event-ID. One line each, in the order of `struct headers`.
  */
 #include "accept.h"
@@ -53,7 +53,7 @@ static void check_origin(const struct headers *headers)
     REQUIRE(listed == origin_allowed(headers->allowed, NULL, own, 1));
 }
 
-/* Reads an address of either kind; NULL where it is none. */
+/* Reads an IPv4 or IPv6 address; NULL if it is neither. */
 static const struct sockaddr *read_peer(const char *text, struct sockaddr_storage *storage)
 {
     struct sockaddr_in ipv4 = {.sin_family = AF_INET};

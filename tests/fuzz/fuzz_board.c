@@ -1,9 +1,9 @@
 /*
- * A board under any run of operations, held against a model: a plain array in the same order,
- * searched from its beginning. Ids are few, so that they come again, and collide in the board's
- * table; ends are few, so that they fall together.
+ * A board under any sequence of operations, compared with a model: a plain array in the same
+ * order, searched from its beginning. There are few ids, so that they recur and collide in the
+ * board's table, and few ends, so that they coincide.
  *
- * Each operation is a byte; those that a message or a time belongs to draw further bytes.
+ * Each operation is a byte; an operation with a message or a time draws further bytes.
  */
 #include "board_list.h"
 #include "input.h"
@@ -104,7 +104,7 @@ static void insert(struct board *board, struct model *model, struct input *input
     message_release(message);
 }
 
-/* Looks for an id that may be there or not, and takes it off. */
+/* Looks for an id, which may be there or not, and takes its message off. */
 static void take(struct board *board, struct model *model, struct input *input)
 {
     char id[MESSAGE_ID_SIZE];
@@ -118,7 +118,7 @@ static void take(struct board *board, struct model *model, struct input *input)
     message_release(taken);
 }
 
-/* Whether there was one; a board that says no knows when to be asked next. */
+/* Whether there was one; a board without one knows when to look next. */
 static bool take_expired(struct board *board, struct model *model)
 {
     size_t index = 0;
@@ -161,7 +161,7 @@ static bool check_listed(void *context, struct message *listed)
     const struct message *message = model->order[listing->at++];
     REQUIRE(strcmp(listed->id, message->id) == 0);
     REQUIRE(listed->expires_at_ms == message->expires_at_ms);
-    /* Never too soon, and late by its rounding and the millisecond of a shared list at the most. */
+    /* Never too soon, and late at most by the rounding and the millisecond of a shared list. */
     REQUIRE(listed->deadline_us >= message->deadline_us);
     REQUIRE(listed->deadline_us < message->deadline_us + 2000 ||
             message->deadline_us <= model->now_us);
@@ -183,7 +183,7 @@ static void list(struct board *board, struct board_list *kept, const struct mode
         REQUIRE(numbered_only && !model->order[listing.at]->number);
 }
 
-/* A board of the same set, made in another order, has the same tag; so has a copy. */
+/* A board of the same set, filled in another order, has the same tag; so has a copy. */
 static void check_etag(const struct board *board, const struct model *model)
 {
     CLEANUP(board_free) struct board *other = board_new();

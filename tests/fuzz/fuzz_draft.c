@@ -1,9 +1,9 @@
 /*
- * The bodies of a POST, JSON or plain text. A body is refused with a code of draft.h's list and
- * leaves the draft as it was; one that is accepted keeps the rules, and the message made of it
- * survives its way through the API's JSON to the byte.
+ * The bodies of a POST, JSON or plain text. A refused body gets a code of draft.h's list and leaves
+ * the draft as it was; an accepted one keeps the rules, and its message survives a round trip
+ * through the API's JSON to the byte.
  *
- * The first byte says which of the two and how long a message may be, the rest is the body.
+ * The first byte chooses the kind and the maximum of a message, the rest is the body.
  */
 #include "draft.h"
 #include "input.h"

@@ -1,6 +1,7 @@
 /*
- * The event parser on any bytes: it must not fall over, keep to its maximum, and tell the same events
- * however the stream is cut. The first byte is the length of the pieces, the rest the stream.
+ * The event parser on any bytes: it must not crash, must keep to its maximum, and must report the
+ * same events however the stream is cut. The first byte is the length of the pieces, the rest is
+ * the stream.
  */
 #include "event_parser.h"
 

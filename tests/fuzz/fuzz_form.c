@@ -1,6 +1,6 @@
 /*
- * A browser's form: the name of a field, a line break, the body. A value is within the body's
- * length and ended; and any value that is encoded comes back to the byte.
+ * A browser's form: the name of a field, a line break, the body. A value is no longer than the body
+ * and ends in a NUL; and any value, once encoded, is read back to the byte.
  */
 #include "buffer.h"
 #include "cleanup.h"

@@ -1,9 +1,9 @@
 /*
- * The API's JSON as the gateway reads it from upstream: one message, or an array of them. What is
- * read as a message is one by its form, and what is written of it is read as the same again.
+ * The API's JSON as the gateway reads it from upstream: one message, or an array of them. Whatever
+ * is accepted has the form of a message, and its JSON, written again, reads the same.
  *
- * The first byte says which of the two, for an array also how many messages are taken and up to
- * which number; the second the time; the rest is the JSON.
+ * The first byte chooses between the two and, for an array, how many messages are taken and the
+ * last number; the second is the time; the rest is the JSON.
  */
 #include "board_list.h"
 #include "input.h"
@@ -45,7 +45,7 @@ static void check_written(const struct message *message, uint64_t now_us)
 struct taken {
     uint64_t numbers[TAKEN_MAX];
     size_t count;
-    size_t max; /* the call after that many says that it is enough */
+    size_t max; /* take() returns false after that many */
     uint64_t now_us;
 };
 
@@ -84,7 +84,7 @@ static bool read_board(struct board *board, const char *json, size_t len, uint64
     return message_array_from_json(json, len, SIZE_MAX, now_us, insert, board);
 }
 
-/* What a board lists, another board lists too. */
+/* A board filled from the list of another lists the same. */
 static void check_boards(const char *json, size_t len, uint64_t now_us)
 {
     CLEANUP(board_free) struct board *board = board_new();

@@ -1,10 +1,9 @@
 /*
- * What comes from a Redis that others can write to: a stored message, and what is published of one.
- * What is taken for a message of ours is one by its form, and its content written again reads the
- * same.
+ * The messages and publications of a Redis that others can write to. Whatever is accepted has the
+ * form of a message, and its content, written again, reads the same.
  *
- * The first line is the room whose channel it is, the rest the payload; behind the second space of a
- * payload stands the stored JSON.
+ * The first line is the room of the channel, the rest the payload; the stored JSON follows the
+ * payload's second space.
  */
 #include "input.h"
 #include "redis_message.h"
@@ -33,7 +32,7 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* As save.lua puts it together. */
+/* As save.lua writes it. */
 static void append_stored(struct buffer *json, const struct message_fields *fields)
 {
     char *text = strdup(fields->text);

@@ -1,7 +1,7 @@
 /*
- * A request's path against a table like the services' own. Any path may match or not; where it does,
- * the values are texts that are not empty, and they come back when they are encoded and matched
- * again. Decoding never grows, and gives back to the byte what was encoded.
+ * A request's path against a table like the services' own. If a path matches, its values are texts
+ * that are not empty, and encoding them and matching again gives the same values. Decoding never
+ * makes a text longer, and restores an encoded one to the byte.
  */
 #include "buffer.h"
 #include "cleanup.h"

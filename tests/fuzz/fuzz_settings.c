@@ -1,9 +1,9 @@
 /*
- * Both programs' settings. Each line is a flag where it begins with --, and a variable of the
- * environment elsewhere. A start that is refused says why in one line that no value can forge and
- * that has no secret in it; one that is not keeps the ranges.
+ * Both programs' settings. A line that begins with -- is a flag, any other a variable of the
+ * environment. A refused start gives its reason in one line, which no value can forge and which
+ * holds no secret; accepted settings are within their ranges.
  *
- * A line that speaks of a file is left out: which files there are is not for a fuzzer to try.
+ * Lines that name a file are left out: a fuzzer should not open files.
  */
 #include "client_address.h"
 #include "gateway_settings.h"
@@ -19,7 +19,7 @@
 
 enum { LINES_MAX = 64 };
 
-/* What no output may have where it was only in a secret's place. */
+/* No output may hold it if only secrets did. */
 static const char marker[] = "s3cret";
 
 struct given {
@@ -67,8 +67,8 @@ static bool has_secret(const struct given *given)
     return secret;
 }
 
-static void check_told(const struct given *given, enum settings_outcome outcome, const char *out,
-                       const char *err)
+static void check_output(const struct given *given, enum settings_outcome outcome, const char *out,
+                         const char *err)
 {
     size_t len = strlen(err);
     REQUIRE((outcome == SETTINGS_DONE) == !!*out);
@@ -154,7 +154,7 @@ static void check_load(const struct given *given, bool gateway)
     enum settings_outcome outcome =
         gateway ? load_gateway(given, out, err) : load_service(given, out, err);
     REQUIRE(fclose(out) == 0 && fclose(err) == 0);
-    check_told(given, outcome, out_text, err_text);
+    check_output(given, outcome, out_text, err_text);
     free(out_text);
     free(err_text);
 }

@@ -1,9 +1,9 @@
 /*
  * The template engine: a template, one partial called p, and a context, with a line "----" between.
- * Nothing in the context gets into a page unescaped, and a rendering is the same each time, or
- * refused where the buffer is too small for it.
+ * Nothing of the context reaches a page unescaped, and each rendering is the same, or is refused
+ * because the buffer is too small for it.
  *
- * The parser is given sources in memory; any other partial is sought where no file can be.
+ * The parser gets its sources from memory; it looks for any other partial where no file can be.
  */
 #include "input.h"
 #include "template_internal.h"
@@ -17,7 +17,7 @@ enum { PAGE_MAX = 64 * 1024, SOURCE_MAX = 4096 };
 static const char separator[] = "\n----\n";
 static const char nowhere[] = "/dev/null";
 
-/* Takes what comes before the next separator, and the separator. */
+/* Takes the bytes before the next separator, and the separator. */
 static char *take_part(struct input *input, size_t *ret_len)
 {
     const uint8_t *found =

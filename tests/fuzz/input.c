@@ -1,6 +1,6 @@
 /*
- * Separators rather than lengths take the bytes apart, so that a seed can be written and read as a
- * text, and a change in one part leaves the others as they were.
+ * Separators rather than lengths part the bytes, so that people can write and read a seed as text,
+ * and a change in one part leaves the others as they were.
  */
 #include "input.h"
 

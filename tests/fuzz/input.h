@@ -1,8 +1,8 @@
 /*
- * What a fuzz target draws from the bytes it is given, and how it says that a property is broken.
+ * Draws values from the bytes of a fuzz target, and ends the run when a property is broken.
  *
- * What is handed out is a heap copy of exactly its length, so that the sanitizer sees a read beyond
- * it. When the bytes are used up there are zeros and empty texts.
+ * Texts are heap copies of exactly their length, so that the sanitizer sees a read beyond them. Once
+ * the bytes are used up, the values are zeros and empty texts.
  */
 #ifndef TEMPMESSENGER_INPUT_H
 #define TEMPMESSENGER_INPUT_H
@@ -37,7 +37,7 @@ char *input_string(struct input *input, char separator);
 /* The same without a NUL behind them, NULs among them kept. */
 char *input_bytes(struct input *input, char separator, size_t *ret_len);
 
-/* All that is left, without a NUL behind it; to be freed with free(). */
+/* All bytes left, without a NUL behind it; to be freed with free(). */
 char *input_rest(struct input *input, size_t *ret_len);
 
 /* libFuzzer calls it; each target defines it. */

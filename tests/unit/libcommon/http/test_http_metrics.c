@@ -1,6 +1,6 @@
 /*
- * Under which labels an answer counts, that there are no more of them than there may be, and that the
- * text stays within its limit with every one in use.
+ * Under which labels an answer counts, that there are no more of them than there may be, and that
+ * the text stays within its limit with every one in use.
  */
 #include "http_metrics.h"
 

@@ -1,6 +1,6 @@
 /*
- * The header Message-Limits: what is written, that it can be read again, what a reader overlooks and
- * what it does not.
+ * The header Message-Limits: what is written, that it can be read again, what a reader overlooks
+ * and what it does not.
  */
 #include "message_limits.h"
 

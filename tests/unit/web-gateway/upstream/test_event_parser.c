@@ -1,6 +1,6 @@
 /*
- * The event parser against the rules of the event stream format: what each test feeds is written out
- * again, one event as `name|id|data;`, an id that is not there as `-`.
+ * The event parser against the rules of the event stream format: what each test feeds is written
+ * out again, one event as `name|id|data;`, an id that is not there as `-`.
  */
 #include "event_parser.h"
 

@@ -1,6 +1,6 @@
 /*
- * The room feeds as they are when all goes well: what is asked for, what the rooms are told, and that
- * a room is let go at any moment. What goes wrong is in test_room_feed_trouble.c.
+ * The room feeds as they are when all goes well: what is asked for, what the rooms are told, and
+ * that a room is let go at any moment. What goes wrong is in test_room_feed_trouble.c.
  */
 #include "fake_upstream.h"
 
