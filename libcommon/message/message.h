@@ -1,7 +1,8 @@
 /*
  * A message: immutable, counted, shared between boards, lists and threads.
  *
- * Its JSON is rendered once, with the message, up to the value of "expires_in"; each answer adds it.
+ * Its JSON is rendered once, with the message, up to the value of "expires_in"; each answer adds
+ * it.
  */
 #ifndef TEMPMESSENGER_MESSAGE_H
 #define TEMPMESSENGER_MESSAGE_H

@@ -1,6 +1,6 @@
 /*
- * The headers that the services parse: Accept, Origin and Host, X-Forwarded-For, Idempotency-Key and
- * Last-Event-ID. One line each, in the order of `struct headers`.
+ * The headers that the services parse: Accept, Origin and Host, X-Forwarded-For, Idempotency-Key
+ * and Last-Event-ID. One line each, in the order of `struct headers`.
  */
 #include "accept.h"
 #include "buffer.h"

@@ -1,8 +1,8 @@
 /*
  * Draws values from the bytes of a fuzz target, and ends the run when a property is broken.
  *
- * Texts are heap copies of exactly their length, so that the sanitizer sees a read beyond them. Once
- * the bytes are used up, the values are zeros and empty texts.
+ * Texts are heap copies of exactly their length, so that the sanitizer sees a read beyond them.
+ * Once the bytes are used up, the values are zeros and empty texts.
  */
 #ifndef TEMPMESSENGER_INPUT_H
 #define TEMPMESSENGER_INPUT_H
