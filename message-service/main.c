@@ -1,6 +1,7 @@
 /*
  * The message service as a process: settings, store, server, and an orderly stop.
  */
+#include "http_waiters.h"
 #include "process.h"
 #include "routes.h"
 #include "service.h"
@@ -80,9 +81,10 @@ static enum error_code run(const void *program_settings, struct error *err)
     enum error_code code =
         openapi_make(openapi_shared, message_service_openapi, &service.openapi, err);
     if (!code)
-        code = open_store(settings, threads, &service.store, err);
+        code = open_store(settings, HTTP_WAITERS_THREADS_MAX, &service.store, err);
     if (!code) {
-        service.rooms = store_source_rooms(service.store, settings->common.max_connections);
+        service.rooms = store_source_rooms(service.store, settings->common.max_connections,
+                                           process_loops());
         code = service.rooms ? serve(settings, threads, &service, err)
                              : error_because(err, ERROR_INTERNAL, "out of memory");
     }

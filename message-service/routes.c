@@ -6,6 +6,8 @@
 
 #include "board_list.h"
 #include "common_metrics.h"
+#include "listing_http.h"
+#include "live_stream.h"
 #include "message_http.h"
 #include "service_metrics.h"
 
@@ -18,13 +20,13 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
     CLEANUP_FINI(draft_fini) struct draft draft = {0};
     CLEANUP(message_release) struct message *message = NULL;
 
-    enum error_code code = message_http_room(exchange, &room, err);
+    enum error_code code = http_may_block(exchange);
+    if (!code)
+        code = message_http_room(exchange, &room, err);
     if (!code)
         code = message_http_idempotency_key(exchange, key, err);
     if (!code)
         code = message_http_draft(exchange, &service->rules, &draft, err);
-    if (!code)
-        code = http_block(exchange, err);
     if (!code)
         code = message_store_save(service->store, room, &draft, key[0] ? key : NULL, &message, err);
     if (code)
@@ -33,20 +35,28 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
     return message_http_answer(exchange, 201, message, clock_monotonic_us(&clock_system));
 }
 
-/* A board knows how a list is ordered and tagged. */
-static enum error_code answer_list(struct http_exchange *exchange, const struct message_list *list)
+/* Answers with what the request asks for of a list that came from the store: a board knows how it is
+ * ordered and tagged. */
+static enum error_code answer_list(struct http_exchange *exchange, const struct message_list *list,
+                                   size_t newest, const char *before)
 {
-    uint64_t now_us = clock_monotonic_us(&clock_system);
     CLEANUP(board_free) struct board *board = board_of(list->messages, list->count);
     if (!board)
         return ERROR_INTERNAL;
-    board_expire(board, now_us);
-    CLEANUP(blob_release) struct blob *json = board_list_render(board, now_us);
-    if (!json)
-        return ERROR_INTERNAL;
-    char etag[BOARD_ETAG_SIZE];
-    board_etag(board, etag);
-    return http_answer_tagged(exchange, HTTP_TYPE_JSON, etag, json->data, json->len);
+    board_expire(board, clock_monotonic_us(&clock_system));
+    CLEANUP_FINI(live_room_listing_fini) struct live_room_listing listing = {0};
+    struct message_array_filter filter = {.newest = newest};
+    board_etag(board, listing.etag);
+    if (!newest && !before[0] && board_count(board) <= LIVE_ROOM_FEW) {
+        listing.json = board_list_render(board, clock_monotonic_us(&clock_system));
+        return listing.json ? listing_http_answer(exchange, &listing) : ERROR_INTERNAL;
+    }
+    if (before[0]) {
+        filter.before = board_find(board, before);
+        filter.above = filter.before ? 0 : UINT64_MAX; /* nothing before what is not there */
+    }
+    listing.messages = message_array_of(board, &filter);
+    return listing.messages ? listing_http_answer(exchange, &listing) : ERROR_INTERNAL;
 }
 
 static enum error_code get_messages(struct http_exchange *exchange, void *context,
@@ -54,13 +64,19 @@ static enum error_code get_messages(struct http_exchange *exchange, void *contex
 {
     struct message_service *service = context;
     const char *room;
+    size_t newest;
+    char before[MESSAGE_ID_SIZE];
     CLEANUP_FINI(message_list_fini) struct message_list list = {0};
     enum error_code code = message_http_room(exchange, &room, err);
     if (!code)
-        code = http_block(exchange, err);
+        code = listing_http_limit(exchange, &newest, err);
+    if (!code)
+        code = listing_http_before(exchange, before, err);
+    if (!code)
+        code = http_may_block(exchange);
     if (!code)
         code = message_store_list(service->store, room, &list, err);
-    return code ? code : answer_list(exchange, &list);
+    return code ? code : answer_list(exchange, &list, newest, before);
 }
 
 static enum error_code get_message(struct http_exchange *exchange, void *context, struct error *err)
@@ -70,7 +86,7 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
     CLEANUP(message_release) struct message *message = NULL;
     enum error_code code = message_http_room(exchange, &room, err);
     if (!code)
-        code = http_block(exchange, err);
+        code = http_may_block(exchange);
     if (!code)
         code = message_store_find(service->store, room, http_param(exchange, "id"), &message, err);
     if (code == ERROR_MESSAGE_NOT_FOUND)
@@ -84,17 +100,24 @@ static enum error_code get_events(struct http_exchange *exchange, void *context,
 {
     struct message_service *service = context;
     const char *name;
+    struct live_stream_wish wish = {0};
     CLEANUP(live_room_release) struct live_room *room = NULL;
     enum error_code code = message_http_room(exchange, &name, err);
     if (!code)
-        code = http_block(exchange, err);
-    if (!code)
-        code = live_rooms_use(service->rooms, name, service->sync_timeout_ms, &room, err);
+        code = listing_http_limit(exchange, &wish.newest, err);
+    if (code)
+        return code;
+    if (live_rooms_use(service->rooms, name, 0, &room, NULL)) {
+        code = http_may_block(exchange);
+        if (!code)
+            code = live_rooms_use(service->rooms, name, service->sync_timeout_ms, &room, err);
+    }
     if (code)
         return code;
     http_set_header(exchange, MESSAGE_LIMITS_HEADER, "%s", service->limits);
     char buffer[EVENT_ID_SIZE];
-    return live_room_subscribe(room, exchange, message_http_last_event_id(exchange, buffer), err);
+    wish.last_event_id = message_http_last_event_id(exchange, buffer);
+    return live_stream_open(room, exchange, &wish, err);
 }
 
 static enum error_code get_konnichiwa(struct http_exchange *exchange, void *context,
@@ -131,9 +154,10 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
     struct message_service *service = context;
     if (atomic_load(&service->stopping))
         return error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
-    enum error_code code = http_block(exchange, err);
-    if (!code)
-        code = message_service_check(service, err);
+    enum error_code code = http_may_block(exchange);
+    if (code)
+        return code;
+    code = message_service_check(service, err);
     /* Not ready is one status, whatever the store's trouble is. */
     return code ? ERROR_UNAVAILABLE : http_answer_ok(exchange);
 }
@@ -148,17 +172,17 @@ static enum error_code get_metrics(struct http_exchange *exchange, void *context
 }
 
 const struct http_route message_service_routes[] = {
-    {.path = "/messages", .get = get_messages, .post = post_message},
-    {.path = "/messages/:id", .get = get_message},
-    {.path = "/events", .get = get_events},
-    {.path = "/rooms/:room/events", .get = get_events},
-    {.path = "/rooms/:room/messages", .get = get_messages, .post = post_message},
-    {.path = "/rooms/:room/messages/:id", .get = get_message},
-    {.path = "/konnichiwa", .get = get_konnichiwa},
-    {.path = "/openapi.json", .get = get_openapi},
-    {.path = "/livez", .get = get_livez, .open = true},
-    {.path = "/readyz", .get = get_readyz, .open = true},
-    {.path = "/metrics", .get = get_metrics, .open = true},
+    {.path = "/messages", .handlers[HTTP_GET] = get_messages, .handlers[HTTP_POST] = post_message},
+    {.path = "/messages/:id", .handlers[HTTP_GET] = get_message},
+    {.path = "/events", .handlers[HTTP_GET] = get_events},
+    {.path = "/rooms/:room/events", .handlers[HTTP_GET] = get_events},
+    {.path = "/rooms/:room/messages", .handlers[HTTP_GET] = get_messages, .handlers[HTTP_POST] = post_message},
+    {.path = "/rooms/:room/messages/:id", .handlers[HTTP_GET] = get_message},
+    {.path = "/konnichiwa", .handlers[HTTP_GET] = get_konnichiwa},
+    {.path = "/openapi.json", .handlers[HTTP_GET] = get_openapi},
+    {.path = "/livez", .handlers[HTTP_GET] = get_livez, .open = true, .vital = true},
+    {.path = "/readyz", .handlers[HTTP_GET] = get_readyz, .open = true, .vital = true},
+    {.path = "/metrics", .handlers[HTTP_GET] = get_metrics, .open = true},
 };
 
 const size_t message_service_route_count =

@@ -5,7 +5,7 @@
 #define TEMPMESSENGER_ROUTES_H
 
 #include "http_server.h"
-#include "live_room.h"
+#include "live_rooms.h"
 #include "message_limits.h"
 #include "message_store.h"
 #include "openapi.h"

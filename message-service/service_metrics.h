@@ -6,7 +6,7 @@
 
 #include "buffer.h"
 #include "http_exchange.h"
-#include "live_room.h"
+#include "live_rooms.h"
 #include "message_store.h"
 
 /* Appends it to `text`. Neither calls the store nor waits for anyone. */

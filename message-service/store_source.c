@@ -41,7 +41,8 @@ static void on_unreachable(void *context, const char *name)
         live_room_unreachable(room);
 }
 
-struct live_rooms *store_source_rooms(struct message_store *store, size_t subscribers_max)
+struct live_rooms *store_source_rooms(struct message_store *store, size_t streams_max,
+                                      unsigned loops)
 {
     struct live_rooms_config config = {
         .source = {.open = open_room,
@@ -49,7 +50,8 @@ struct live_rooms *store_source_rooms(struct message_store *store, size_t subscr
                    .context = store,
                    .lists_are_newest = true},
         .rooms_max = ROOMS_MAX,
-        .subscribers_max = subscribers_max,
+        .streams_max = streams_max,
+        .loops = loops,
         .linger_us = LINGER_US,
         .clock = &clock_system,
     };

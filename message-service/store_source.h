@@ -5,10 +5,12 @@
 #ifndef TEMPMESSENGER_STORE_SOURCE_H
 #define TEMPMESSENGER_STORE_SOURCE_H
 
-#include "live_room.h"
+#include "live_rooms.h"
 #include "message_store.h"
 
-/* Live rooms fed by `store`, which must outlive them. NULL when out of memory. */
-struct live_rooms *store_source_rooms(struct message_store *store, size_t subscribers_max);
+/* Live rooms fed by `store`, which must outlive them; their streams are written by `loops` threads.
+ * NULL when out of memory. */
+struct live_rooms *store_source_rooms(struct message_store *store, size_t streams_max,
+                                      unsigned loops);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "buffer.h"
 #include "http_exchange.h"
-#include "live_room.h"
+#include "live_rooms.h"
 #include "message_client.h"
 #include "room_feed.h"
 

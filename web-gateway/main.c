@@ -3,9 +3,11 @@
  * orderly stop.
  */
 #include "gateway_settings.h"
+#include "http_waiters.h"
 #include "process.h"
 #include "room_feed.h"
 #include "routes.h"
+#include "sender_check.h"
 #include "service.h"
 #include "submission.h"
 
@@ -72,7 +74,8 @@ static bool open_rooms(const struct gateway_settings *settings, struct process_p
                    .close = room_feeds_close,
                    .context = parts->gateway.feeds},
         .rooms_max = ROOMS_MAX,
-        .subscribers_max = settings->common.max_connections,
+        .streams_max = settings->common.max_connections,
+        .loops = process_loops(),
         .linger_us = LINGER_US,
         .clock = &clock_system,
     };
@@ -81,7 +84,7 @@ static bool open_rooms(const struct gateway_settings *settings, struct process_p
 }
 
 /* Fills `parts`; what is there after a failure is freed by close_parts too. */
-static enum error_code open_parts(const struct gateway_settings *settings, unsigned threads,
+static enum error_code open_parts(const struct gateway_settings *settings,
                                   struct process_parts *parts, struct error *err)
 {
     struct web_gateway *gateway = &parts->gateway;
@@ -89,7 +92,7 @@ static enum error_code open_parts(const struct gateway_settings *settings, unsig
         .url = settings->message_service_url,
         .token = settings->common.service_token,
         .timeout_ms = settings->upstream_timeout_ms,
-        .connections = threads,
+        .connections = HTTP_WAITERS_THREADS_MAX,
         .store_clock = &parts->store_clock,
     };
     const struct setting_rate *rate = &settings->rate_limit;
@@ -130,6 +133,7 @@ static enum error_code serve(const struct gateway_settings *settings, unsigned t
         .routes = web_gateway_routes,
         .route_count = web_gateway_route_count,
         .service = gateway,
+        .check_sender = sender_check,
     };
     const struct service_hooks hooks = {.check = web_gateway_check, .stop = stop};
     return service_run(&config, &hooks, settings->common.shutdown_timeout_ms, err);
@@ -142,7 +146,7 @@ static enum error_code run(const void *program_settings, struct error *err)
     struct process_parts parts = {.gateway = {.limits_lock = PTHREAD_MUTEX_INITIALIZER}};
     curl_global_init(CURL_GLOBAL_DEFAULT);
     store_clock_init(&parts.store_clock);
-    enum error_code code = open_parts(settings, threads, &parts, err);
+    enum error_code code = open_parts(settings, &parts, err);
     if (!code)
         code = serve(settings, threads, &parts.gateway, err);
     close_parts(&parts);

@@ -6,6 +6,8 @@
 
 #include "common_metrics.h"
 #include "gateway_metrics.h"
+#include "listing_http.h"
+#include "live_stream.h"
 #include "message_http.h"
 #include "submission.h"
 
@@ -17,7 +19,7 @@ static const size_t page_max = (size_t)512 * 1024 * 1024;
 
 /* ---- reading ---- */
 
-/* The room in the path, watched; the caller gives it back. Waits only for one that is not known. */
+/* The room in the path; the caller gives it back. Only one that is not known is waited for. */
 static enum error_code use_room(struct http_exchange *exchange, struct web_gateway *gateway,
                                 struct live_room **ret_room, struct error *err)
 {
@@ -27,7 +29,7 @@ static enum error_code use_room(struct http_exchange *exchange, struct web_gatew
         return code;
     if (!live_rooms_use(gateway->rooms, name, 0, ret_room, NULL))
         return ERROR_NONE;
-    code = http_block(exchange, err);
+    code = http_may_block(exchange);
     return code ? code
                 : live_rooms_use(gateway->rooms, name, gateway->upstream_timeout_ms, ret_room, err);
 }
@@ -36,14 +38,17 @@ static enum error_code get_messages(struct http_exchange *exchange, void *contex
                                     struct error *err)
 {
     CLEANUP(live_room_release) struct live_room *room = NULL;
-    CLEANUP(blob_release) struct blob *json = NULL;
-    char etag[BOARD_ETAG_SIZE];
-    enum error_code code = use_room(exchange, context, &room, err);
+    CLEANUP_FINI(live_room_listing_fini) struct live_room_listing listing = {0};
+    size_t newest;
+    char before[MESSAGE_ID_SIZE];
+    enum error_code code = listing_http_limit(exchange, &newest, err);
     if (!code)
-        code = live_room_list(room, &json, etag);
-    if (code)
-        return code;
-    return http_answer_tagged(exchange, HTTP_TYPE_JSON, etag, json->data, json->len);
+        code = listing_http_before(exchange, before, err);
+    if (!code)
+        code = use_room(exchange, context, &room, err);
+    if (!code)
+        code = live_room_list(room, newest, before[0] ? before : NULL, &listing);
+    return code ? code : listing_http_answer(exchange, &listing);
 }
 
 static enum error_code get_message(struct http_exchange *exchange, void *context, struct error *err)
@@ -62,11 +67,15 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
 static enum error_code get_events(struct http_exchange *exchange, void *context, struct error *err)
 {
     CLEANUP(live_room_release) struct live_room *room = NULL;
-    enum error_code code = use_room(exchange, context, &room, err);
+    struct live_stream_wish wish = {0};
+    enum error_code code = listing_http_limit(exchange, &wish.newest, err);
+    if (!code)
+        code = use_room(exchange, context, &room, err);
     if (code)
         return code;
     char buffer[EVENT_ID_SIZE];
-    return live_room_subscribe(room, exchange, message_http_last_event_id(exchange, buffer), err);
+    wish.last_event_id = message_http_last_event_id(exchange, buffer);
+    return live_stream_open(room, exchange, &wish, err);
 }
 
 static struct message_limits limits_of(struct web_gateway *gateway)
@@ -132,7 +141,7 @@ static enum error_code get_konnichiwa(struct http_exchange *exchange, void *cont
     struct message_client_origin origin = submission_origin(exchange);
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, GREETING_MAX);
-    enum error_code code = http_block(exchange, err);
+    enum error_code code = http_may_block(exchange);
     if (!code)
         code = message_client_konnichiwa(gateway->client, &origin, &text, err);
     if (code)
@@ -234,9 +243,10 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
         return error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
     if (atomic_load(&gateway->connected))
         return http_answer_ok(exchange);
-    enum error_code code = http_block(exchange, err);
-    if (!code)
-        code = web_gateway_check(gateway, err);
+    enum error_code code = http_may_block(exchange);
+    if (code)
+        return code;
+    code = web_gateway_check(gateway, err);
     return code ? ERROR_UNAVAILABLE : http_answer_ok(exchange);
 }
 
@@ -256,20 +266,20 @@ static enum error_code get_metrics(struct http_exchange *exchange, void *context
 }
 
 const struct http_route web_gateway_routes[] = {
-    {.path = "/messages", .get = get_messages, .post = post_message},
-    {.path = "/messages/:id", .get = get_message},
-    {.path = "/", .get = get_page, .post = post_form},
-    {.path = "/rooms/:room", .get = get_page, .post = post_form},
-    {.path = "/events", .get = get_events},
-    {.path = "/rooms/:room/events", .get = get_events},
-    {.path = "/rooms/:room/messages", .get = get_messages, .post = post_message},
-    {.path = "/rooms/:room/messages/:id", .get = get_message},
-    {.path = "/static/:file", .get = get_static},
-    {.path = "/konnichiwa", .get = get_konnichiwa},
-    {.path = "/openapi.json", .get = get_openapi},
-    {.path = "/livez", .get = get_livez},
-    {.path = "/readyz", .get = get_readyz},
-    {.path = "/metrics", .get = get_metrics},
+    {.path = "/messages", .handlers[HTTP_GET] = get_messages, .handlers[HTTP_POST] = post_message},
+    {.path = "/messages/:id", .handlers[HTTP_GET] = get_message},
+    {.path = "/", .handlers[HTTP_GET] = get_page, .handlers[HTTP_POST] = post_form},
+    {.path = "/rooms/:room", .handlers[HTTP_GET] = get_page, .handlers[HTTP_POST] = post_form},
+    {.path = "/events", .handlers[HTTP_GET] = get_events},
+    {.path = "/rooms/:room/events", .handlers[HTTP_GET] = get_events},
+    {.path = "/rooms/:room/messages", .handlers[HTTP_GET] = get_messages, .handlers[HTTP_POST] = post_message},
+    {.path = "/rooms/:room/messages/:id", .handlers[HTTP_GET] = get_message},
+    {.path = "/static/:file", .handlers[HTTP_GET] = get_static},
+    {.path = "/konnichiwa", .handlers[HTTP_GET] = get_konnichiwa},
+    {.path = "/openapi.json", .handlers[HTTP_GET] = get_openapi},
+    {.path = "/livez", .handlers[HTTP_GET] = get_livez, .vital = true},
+    {.path = "/readyz", .handlers[HTTP_GET] = get_readyz, .vital = true},
+    {.path = "/metrics", .handlers[HTTP_GET] = get_metrics},
 };
 
 const size_t web_gateway_route_count = sizeof web_gateway_routes / sizeof web_gateway_routes[0];

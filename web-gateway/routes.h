@@ -7,7 +7,7 @@
 #include "client_address.h"
 #include "clock.h"
 #include "http_server.h"
-#include "live_room.h"
+#include "live_rooms.h"
 #include "message_client.h"
 #include "message_limits.h"
 #include "openapi.h"

@@ -10,7 +10,6 @@
 #include "form.h"
 #include "json_read.h"
 #include "message_http.h"
-#include "origin.h"
 #include "random_id.h"
 #include "text.h"
 
@@ -30,40 +29,6 @@ struct submission {
     struct message_client_post post;
     char key[IDEMPOTENCY_KEY_SIZE];
 };
-
-/* ---- who sends ---- */
-
-static enum error_code check_origin(struct http_exchange *exchange,
-                                    const struct web_gateway *gateway, struct error *err)
-{
-    if (origin_allowed(http_header(exchange, "Origin"), http_header(exchange, "Host"),
-                       gateway->allowed_origins, gateway->allowed_origin_count))
-        return ERROR_NONE;
-    return error_because(err, ERROR_CROSS_ORIGIN, "the Origin is neither this host nor allowed");
-}
-
-static enum error_code check_rate(struct http_exchange *exchange, struct web_gateway *gateway,
-                                  struct error *err)
-{
-    if (!gateway->rate_limit)
-        return ERROR_NONE;
-    struct client_address client;
-    client_address_find(http_peer(exchange), http_header(exchange, "X-Forwarded-For"),
-                        gateway->trusted_proxies, gateway->trusted_proxy_count, &client);
-    struct rate_limit_state state;
-    bool allowed =
-        rate_limit_take(gateway->rate_limit, client.key, clock_monotonic_us(&clock_system), &state);
-    char policy[RATE_LIMIT_HEADER_SIZE];
-    char limit[RATE_LIMIT_HEADER_SIZE];
-    rate_limit_format(&state, policy, limit);
-    http_set_header(exchange, "RateLimit-Policy", "%s", policy);
-    http_set_header(exchange, "RateLimit", "%s", limit);
-    if (allowed)
-        return ERROR_NONE;
-    if (err)
-        err->retry_after_s = state.next_s;
-    return error_because(err, ERROR_RATE_LIMITED, "over the rate limit: %s", client.text);
-}
 
 /* ---- what is sent ---- */
 
@@ -120,15 +85,11 @@ static void show_own(struct web_gateway *gateway, struct message *message)
         live_room_add_own(room, message);
 }
 
-/* Everything that is asked of a request before its body is read. */
-static enum error_code check_sender(struct http_exchange *exchange, struct web_gateway *gateway,
-                                    struct submission *submission, struct error *err)
+/* Everything that is read of a request before its body. */
+static enum error_code read_head(const struct http_exchange *exchange,
+                                 struct submission *submission, struct error *err)
 {
-    enum error_code code = check_rate(exchange, gateway, err);
-    if (!code)
-        code = check_origin(exchange, gateway, err);
-    if (!code)
-        code = message_http_room(exchange, &submission->post.room, err);
+    enum error_code code = message_http_room(exchange, &submission->post.room, err);
     if (!code)
         code = message_http_idempotency_key(exchange, submission->key, err);
     if (!code && !submission->key[0] && !random_id_make(submission->key))
@@ -142,9 +103,8 @@ static enum error_code send_on(struct http_exchange *exchange, struct web_gatewa
                                struct error *err)
 {
     struct message_client_origin origin = submission_origin(exchange);
-    enum error_code code = http_block(exchange, err);
-    if (!code)
-        code = message_client_post(gateway->client, &origin, &submission->post, ret_message, err);
+    enum error_code code =
+        message_client_post(gateway->client, &origin, &submission->post, ret_message, err);
     if (!code)
         show_own(gateway, *ret_message);
     return code;
@@ -154,7 +114,9 @@ enum error_code submission_accept(struct http_exchange *exchange, struct web_gat
                                   struct message **ret_message, struct error *err)
 {
     struct submission submission = {0};
-    enum error_code code = check_sender(exchange, gateway, &submission, err);
+    enum error_code code = http_may_block(exchange);
+    if (!code)
+        code = read_head(exchange, &submission, err);
     if (!code)
         code = read_body(exchange, &submission.post, err);
     return code ? code : send_on(exchange, gateway, &submission, ret_message, err);
@@ -257,7 +219,9 @@ enum error_code submission_accept_form(struct http_exchange *exchange, struct we
     struct submission submission = {0};
     CLEANUP_FINI(buffer_fini) struct buffer json;
     buffer_init(&json, FORM_JSON_MAX);
-    enum error_code code = check_sender(exchange, gateway, &submission, err);
+    enum error_code code = http_may_block(exchange);
+    if (!code)
+        code = read_head(exchange, &submission, err);
     if (!code)
         code = read_form(exchange, &submission.post, &json, err);
     return code ? code : send_on(exchange, gateway, &submission, ret_message, err);

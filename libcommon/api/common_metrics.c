@@ -31,9 +31,9 @@ static void write_rooms(struct metrics_writer *writer, const struct live_rooms *
 {
     struct live_rooms_metrics metrics;
     live_rooms_metrics(rooms, &metrics);
-    write_one(writer, "tempmessenger_event_streams", METRICS_GAUGE, metrics.subscribers,
+    write_one(writer, "tempmessenger_event_streams", METRICS_GAUGE, metrics.streams,
               "Open event streams.");
-    write_one(writer, "tempmessenger_event_streams_max", METRICS_GAUGE, metrics.subscribers_max,
+    write_one(writer, "tempmessenger_event_streams_max", METRICS_GAUGE, metrics.streams_max,
               "Maximum of open event streams (MAX_CONNECTIONS).");
     write_one(writer, "tempmessenger_event_streams_dropped_total", METRICS_COUNTER, metrics.dropped,
               "Event streams ended because the reader fell too far behind, or memory ran out.");

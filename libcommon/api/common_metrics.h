@@ -6,7 +6,7 @@
 #define TEMPMESSENGER_COMMON_METRICS_H
 
 #include "http_exchange.h"
-#include "live_room.h"
+#include "live_rooms.h"
 #include "metrics.h"
 
 /* Writes them, without blocking. `service` is the program's name. */

@@ -6,14 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct blob *blob_new(const void *bytes, size_t len)
+struct blob *blob_of_size(size_t len)
 {
     struct blob *blob = malloc(sizeof *blob + len);
     if (!blob)
         return NULL;
     atomic_init(&blob->references, 1);
     blob->len = len;
-    if (len)
+    return blob;
+}
+
+struct blob *blob_new(const void *bytes, size_t len)
+{
+    struct blob *blob = blob_of_size(len);
+    if (blob && len)
         memcpy(blob->data, bytes, len);
     return blob;
 }

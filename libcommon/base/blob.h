@@ -18,6 +18,9 @@ struct blob {
 /* A copy of `len` bytes with one reference, the caller's; NULL when out of memory. */
 struct blob *blob_new(const void *bytes, size_t len);
 
+/* The same with bytes yet to be written by the caller, before anyone else has the blob. */
+struct blob *blob_of_size(size_t len);
+
 /* One reference more; returns `blob`. Any thread. */
 struct blob *blob_retain(struct blob *blob);
 

@@ -15,6 +15,7 @@
 
 /* X(code, HTTP status, problem type, title, detail where none is given) */
 #define ERROR_LIST(X)                                                                              \
+    X(BAD_REQUEST, 400, "bad-request", "Bad request", "The request is malformed")                  \
     X(INVALID_JSON, 400, "invalid-json", "Invalid JSON", "JSON payload expected")                  \
     X(NO_MESSAGE, 400, "no-message", "No message given", "No message given")                       \
     X(INVALID_ROOM, 400, "invalid-room", "Invalid room name",                                      \

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 enum {
-    /* Some of the threads may be waiting for the store or for the message service. */
-    THREADS_MIN = 8,
-    THREADS_PER_CORE = 4,
+    /* None of the threads ever waits for another service (http_waiters.h). */
+    THREADS_MIN = 2,
     THREADS_MAX = 64,
+    LOOPS_MAX = 4,
 
     MS_PER_S = 1000,
     NS_PER_MS = 1000 * 1000,
@@ -74,15 +74,23 @@ unsigned long process_file_limit(void)
     return limit.rlim_cur;
 }
 
+/* The number of cores, within these bounds. */
+static unsigned cores_within(unsigned min, unsigned max)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (cores < (long)min)
+        return min;
+    return cores > (long)max ? max : (unsigned)cores;
+}
+
 unsigned process_threads(unsigned configured)
 {
-    if (configured)
-        return configured;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    long threads = cores > 0 ? cores * THREADS_PER_CORE : THREADS_MIN;
-    if (threads < THREADS_MIN)
-        return THREADS_MIN;
-    return threads > THREADS_MAX ? THREADS_MAX : (unsigned)threads;
+    return configured ? configured : cores_within(THREADS_MIN, THREADS_MAX);
+}
+
+unsigned process_loops(void)
+{
+    return cores_within(1, LOOPS_MAX);
 }
 
 char *process_path_beside_program(const char *relative)

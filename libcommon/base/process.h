@@ -23,6 +23,9 @@ unsigned long process_file_limit(void);
 /* The event threads where HTTP_THREADS does not say: `configured`, or by cores if that is 0. */
 unsigned process_threads(unsigned configured);
 
+/* How many threads write event streams: one a core, up to STREAM_LOOPS_MAX (stream_loop.h). */
+unsigned process_loops(void);
+
 /* `relative` as seen from the directory of the running program; the caller frees it with free().
  * NULL when out of memory, or where the system does not tell. */
 char *process_path_beside_program(const char *relative);

@@ -31,9 +31,17 @@ static wait_function *next_wait(void)
     return next;
 }
 
+static _Thread_local int last_set = -1;
+
+int epoll_wait_of_thread(void)
+{
+    return last_set;
+}
+
 int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
 {
     static _Thread_local bool was_full;
+    last_set = epfd;
     int count = next_wait()(epfd, events, maxevents, was_full ? 0 : timeout);
     was_full = count == maxevents;
     return count;

@@ -10,4 +10,7 @@
  * its own symbols are hidden from them. */
 bool epoll_wait_is_ours(void);
 
+/* The set that this thread last waited on; -1 where it never did. */
+int epoll_wait_of_thread(void);
+
 #endif

@@ -1,14 +1,19 @@
 /*
- * The way of a request through the server, once it has come whole: its id, its route, who may send
- * it, its handler, and the answer's headers; errors become answers here, and are logged once.
+ * Two steps: when the head has come, and when the request is whole. Between them a refused request's
+ * body is thrown away as it comes. The handler runs on the event thread; one that finds that it has
+ * to wait returns HTTP_WOULD_BLOCK, and begins again on a thread of the waiters (http_waiters.h).
  */
+#include "http_dispatch.h"
+
 #include "clock.h"
-#include "http_internal.h"
+#include "http_exchange_private.h"
+#include "http_outage.h"
 #include "http_problem.h"
-#include "log.h"
+#include "http_server_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -71,18 +76,26 @@ static bool authorized(const struct http_server *server, const struct http_excha
     return equal_in_constant_time(value, strlen(value), token, strlen(token));
 }
 
-static void set_allow(struct http_exchange *exchange, const struct http_route *route)
+static void set_allow(struct http_exchange *exchange)
 {
-    http_set_header(exchange, "Allow", "%s%sOPTIONS", route->get ? "GET, HEAD, " : "",
-                    route->post ? "POST, " : "");
+    char allow[64] = ""; /* more than all methods take */
+    size_t len = 0;
+    const struct http_route *route = exchange->route;
+    for (enum http_method method = 0; method < HTTP_METHODS; method++) {
+        enum http_method served_by = method == HTTP_HEAD ? HTTP_GET : method;
+        if (method != HTTP_OPTIONS && route->handlers[served_by])
+            len += (size_t)snprintf(allow + len, sizeof allow - len, "%s, ",
+                                    http_method_name(method));
+    }
+    http_set_header(exchange, "Allow", "%sOPTIONS", allow);
 }
 
 /* The handler for the request's method, or NULL: 405. */
-static http_handler *handler_of(const struct http_route *route, const char *method)
+static http_handler *handler_of(const struct http_exchange *exchange)
 {
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-        return route->get;
-    return strcmp(method, "POST") == 0 ? route->post : NULL;
+    if (exchange->method == HTTP_OTHER)
+        return NULL;
+    return exchange->route->handlers[exchange->method == HTTP_HEAD ? HTTP_GET : exchange->method];
 }
 
 /* Whether the request's head leaves too little memory for that of an answer: libmicrohttpd would
@@ -99,65 +112,48 @@ static bool is_crowded(const struct http_exchange *exchange)
     return used > HTTP_CONNECTION_MEMORY - ANSWER_HEAD_MAX;
 }
 
-static enum error_code serve(struct http_server *server, struct http_exchange *exchange,
-                             const struct http_route *route, struct error *err)
+/* Whether so many connections are open that what is left is for those who ask how we are. */
+static bool is_overloaded(const struct http_server *server)
 {
-    const struct http_server_config *config = &server->config;
+    return http_connections_count(server->connections) > server->config.max_connections;
+}
+
+static bool body_is_too_long(const struct http_exchange *exchange)
+{
+    const char *value = http_header(exchange, "Content-Length");
+    return value && strtoull(value, NULL, 10) > exchange->server->config.body_max;
+}
+
+/* Origin, rate, and whatever else the service asks of someone who changes something. */
+static enum error_code check_sender(struct http_exchange *exchange, struct error *err)
+{
+    const struct http_server_config *config = &exchange->server->config;
+    if (!http_method_changes(exchange->method) || exchange->route->unchecked ||
+        !config->check_sender)
+        return ERROR_NONE;
+    return config->check_sender(exchange, config->service, err);
+}
+
+/* All that can be refused without the body. */
+static enum error_code check_head(struct http_exchange *exchange, struct error *err)
+{
+    struct http_server *server = exchange->server;
+    const struct http_route *route = exchange->route;
     if (is_crowded(exchange))
         return error_because(err, ERROR_TOO_LARGE,
                              "the request's head leaves no room for an answer");
     if (!route)
         return ERROR_NOT_FOUND;
+    if (!route->vital && is_overloaded(server))
+        return error_set(err, ERROR_UNAVAILABLE, "Too many connections");
     if (!route->open && !authorized(server, exchange))
         return ERROR_UNAUTHORIZED;
-    if (strcmp(exchange->method, "OPTIONS") == 0) {
-        set_allow(exchange, route);
-        return http_answer(exchange, 204, NULL, NULL, 0);
-    }
-    http_handler *handler = handler_of(route, exchange->method);
-    if (!handler) {
-        set_allow(exchange, route);
+    if (exchange->method != HTTP_OPTIONS && !handler_of(exchange))
         return ERROR_METHOD_NOT_ALLOWED;
-    }
-    return handler(exchange, config->service, err);
-}
-
-/* What others must be reached for, and cannot be, is said once, and once more when it can again; in
- * between each failure has its line at debug. */
-static void log_failure(struct http_server *server, const char *message, const char *request_id,
-                        enum error_code code, const struct error *err)
-{
-    if (!err->cause[0] && code != ERROR_INTERNAL)
-        return;
-    bool outage = code == ERROR_UNAVAILABLE || code == ERROR_TIMEOUT;
-    bool worth_a_warning =
-        outage ? !atomic_exchange(&server->unavailable, true) : error_status(code) >= 500;
-    log_write(worth_a_warning ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, message,
-              LOG_TEXT("request_id", request_id), LOG_TEXT("error", error_type(code)),
-              LOG_TEXT("cause", err->cause[0] ? err->cause : NULL));
-}
-
-static void log_end_of_outage(struct http_server *server)
-{
-    if (atomic_exchange(&server->unavailable, false))
-        log_write(LOG_LEVEL_INFO, "available again");
-}
-
-static void log_outcome(struct http_server *server, const struct http_exchange *exchange,
-                        enum error_code code, const struct error *err)
-{
-    if (!code && exchange->blocks)
-        log_end_of_outage(server);
-    log_failure(server, "request failed", exchange->request_id, code, err);
-}
-
-void http_server_note_outage(struct http_server *server, enum error_code code,
-                             const struct error *err)
-{
-    if (!code)
-        log_end_of_outage(server);
-    else
-        log_failure(server, "not ready", NULL, code, err);
+    enum error_code code = check_sender(exchange, err);
+    if (!code && body_is_too_long(exchange))
+        code = http_body_too_long(exchange, err);
+    return code;
 }
 
 /* The path in the request line, which may come with scheme and host before it (RFC 9112, 3.2.2). */
@@ -170,58 +166,99 @@ static const char *target_path(const char *target)
     return path ? path : "/";
 }
 
-/* The headers of every answer. */
-static void set_headers(struct http_server *server, struct http_exchange *exchange)
+/* Makes the empty answer, with the headers of every answer; false when out of memory. */
+static bool begin_response(struct http_exchange *exchange)
 {
-    struct _u_map *headers = exchange->response->map_header;
+    if (exchange->response)
+        return true;
+    struct _u_response *response = o_malloc(sizeof *response);
+    if (!response || ulfius_init_response(response) != U_OK) {
+        o_free(response);
+        return false;
+    }
+    exchange->response = response;
+    struct _u_map *headers = response->map_header;
     u_map_put(headers, "X-Request-Id", exchange->request_id);
     u_map_put(headers, "X-Content-Type-Options", "nosniff");
     u_map_put(headers, "Referrer-Policy", "no-referrer");
     u_map_put(headers, "Cache-Control", "no-store");
-    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
-        u_map_put(headers, "Connection", "close");
+    return true;
 }
 
-static void add_to_metrics(const struct http_server *server, const struct http_exchange *exchange,
-                           const struct http_route *route, uint64_t began_us)
+void http_dispatch_head(struct http_exchange *exchange)
+{
+    const struct http_server_config *config = &exchange->server->config;
+    const char *path = target_path(exchange->request.url_path);
+    exchange->stage = HTTP_STAGE_BODY;
+    exchange->method = http_method_of(exchange->request.http_verb);
+    exchange->route = http_router_match(config->routes, config->route_count, path);
+    set_request_id(exchange->server, exchange);
+    if (!begin_response(exchange) ||
+        (exchange->route && !http_params_read(exchange->route, path, &exchange->params)))
+        exchange->refusal = ERROR_INTERNAL;
+    else
+        exchange->refusal = check_head(exchange, &exchange->err);
+}
+
+bool http_dispatch_refused(const struct http_exchange *exchange)
+{
+    return exchange->refusal != ERROR_NONE;
+}
+
+static void add_to_metrics(const struct http_exchange *exchange)
 {
     struct http_metrics_answer answer = {
-        .route = route,
+        .route = exchange->route,
         .method = exchange->method,
         .status = exchange->status,
         .is_stream = exchange->is_stream,
-        .took_us = clock_monotonic_us(&clock_system) - began_us,
+        .took_us = clock_monotonic_us(&clock_system) - exchange->whole_us,
     };
-    http_metrics_add(server->metrics, &answer);
+    http_metrics_add(exchange->server->metrics, &answer);
 }
 
-int http_dispatch(const struct _u_request *request, struct _u_response *response, void *context)
+/* What came of the request, told to all who want to know. */
+static void finish(struct http_exchange *exchange, enum error_code code)
 {
-    struct http_server *server = context;
-    struct http_exchange *exchange = ((const struct http_exchange *)request)->self;
-    uint64_t began_us = clock_monotonic_us(&clock_system);
-    exchange->response = response;
-    exchange->method = request->http_verb;
-    exchange->serving = true;
-    atomic_fetch_add_explicit(&server->serving, 1, memory_order_relaxed);
-    exchange->body_max = server->config.body_max;
-    exchange->gate = &server->gate;
-    set_request_id(server, exchange);
-    set_headers(server, exchange);
-
-    const char *path = target_path(request->url_path);
-    const struct http_route *route =
-        http_router_match(server->config.routes, server->config.route_count, path);
-    struct error err = {0};
-    enum error_code code = ERROR_INTERNAL;
-    if (!route || http_params_read(route, path, &exchange->params))
-        code = serve(server, exchange, route, &err);
-    if (exchange->blocks)
-        gate_leave(&server->gate);
-    log_outcome(server, exchange, code, &err);
+    struct http_server *server = exchange->server;
+    if (!code && exchange->may_block)
+        http_outage_over(&server->outage);
+    http_outage_note(&server->outage, "request failed", exchange->request_id, code, &exchange->err);
+    if (code == ERROR_METHOD_NOT_ALLOWED)
+        set_allow(exchange);
     if (code)
-        http_answer_problem(exchange, code, &err);
-    add_to_metrics(server, exchange, route, began_us);
-    exchange->response = NULL;
-    return U_CALLBACK_COMPLETE;
+        http_answer_problem(exchange, code, &exchange->err);
+    if (atomic_load_explicit(&server->draining, memory_order_relaxed) || exchange->is_stream)
+        http_set_header(exchange, "Connection", "close");
+    add_to_metrics(exchange);
+    exchange->stage = HTTP_STAGE_ANSWERED;
+}
+
+static enum error_code run_handler(struct http_exchange *exchange)
+{
+    if (exchange->refusal)
+        return exchange->refusal;
+    if (exchange->method == HTTP_OPTIONS) {
+        set_allow(exchange);
+        return http_answer(exchange, 204, NULL, NULL, 0);
+    }
+    exchange->err = (struct error){0};
+    return handler_of(exchange)(exchange, exchange->server->config.service, &exchange->err);
+}
+
+bool http_dispatch_answer(struct http_exchange *exchange, bool may_block)
+{
+    exchange->may_block = may_block;
+    enum error_code code = run_handler(exchange);
+    if (code == HTTP_WOULD_BLOCK)
+        return false;
+    finish(exchange, code);
+    return true;
+}
+
+void http_dispatch_answer_busy(struct http_exchange *exchange)
+{
+    exchange->may_block = false;
+    finish(exchange, error_because(&exchange->err, ERROR_UNAVAILABLE,
+                                   "too many requests wait for other services"));
 }

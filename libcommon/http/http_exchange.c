@@ -1,10 +1,12 @@
 /*
  * Reading a request and making its answer, over Ulfius' structs: nothing of Ulfius or libmicrohttpd
- * is seen beyond this file and http_server.c.
+ * is seen beyond this folder.
  */
 #include "http_exchange.h"
 
-#include "http_internal.h"
+#include "http_exchange_private.h"
+#include "http_server_private.h"
+#include "http_takeover.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,9 +16,9 @@
 
 enum {
     HEADER_VALUE_SIZE = 1024,
-    /* What a stream keeps besides its connection's memory, which is what its reads fill; this is used
-     * only for clients that cannot take chunks (HTTP/1.0). */
-    STREAM_BLOCK_SIZE = 1024,
+    /* Of an answer in pieces, for clients that cannot take chunks (HTTP/1.0); for all others the
+     * connection's memory is filled. */
+    STREAM_BLOCK_SIZE = 4096,
 };
 
 const char *http_param(const struct http_exchange *exchange, const char *name)
@@ -24,8 +26,9 @@ const char *http_param(const struct http_exchange *exchange, const char *name)
     return http_params_get(&exchange->params, name);
 }
 
-bool http_query(const struct http_exchange *exchange, const char *name, char *ret_value,
-                size_t size)
+/* The query's first value of `name`, as it stands, and its length; NULL if there is none. */
+static const char *find_query(const struct http_exchange *exchange, const char *name,
+                              size_t *ret_len)
 {
     const char *at = strchr(exchange->request.http_url, '?');
     size_t name_len = strlen(name);
@@ -35,13 +38,27 @@ bool http_query(const struct http_exchange *exchange, const char *name, char *re
         if (strncmp(field, name, name_len) != 0 || field[name_len] != '=')
             continue;
         const char *value = field + name_len + 1;
-        size_t len = at ? (size_t)(at - value) : strlen(value);
-        if (len >= size)
-            return false;
-        ret_value[http_percent_decode(value, len, ret_value)] = '\0';
-        return true;
+        *ret_len = at ? (size_t)(at - value) : strlen(value);
+        return value;
     }
-    return false;
+    return NULL;
+}
+
+bool http_has_query(const struct http_exchange *exchange, const char *name)
+{
+    size_t len;
+    return find_query(exchange, name, &len) != NULL;
+}
+
+bool http_query(const struct http_exchange *exchange, const char *name, char *ret_value,
+                size_t size)
+{
+    size_t len;
+    const char *value = find_query(exchange, name, &len);
+    if (!value || len >= size)
+        return false;
+    ret_value[http_percent_decode(value, len, ret_value)] = '\0';
+    return true;
 }
 
 const char *http_header(const struct http_exchange *exchange, const char *name)
@@ -49,12 +66,17 @@ const char *http_header(const struct http_exchange *exchange, const char *name)
     return u_map_get_case(exchange->request.map_header, name);
 }
 
+enum error_code http_body_too_long(const struct http_exchange *exchange, struct error *err)
+{
+    return error_set(err, ERROR_TOO_LARGE, "The body is longer than %zu bytes",
+                     exchange->server->config.body_max);
+}
+
 enum error_code http_body(const struct http_exchange *exchange, const void **ret_body,
                           size_t *ret_len, struct error *err)
 {
-    if (exchange->request.binary_body_length > exchange->body_max)
-        return error_set(err, ERROR_TOO_LARGE, "The body is longer than %zu bytes",
-                         exchange->body_max);
+    if (exchange->request.binary_body_length > exchange->server->config.body_max)
+        return http_body_too_long(exchange, err);
     *ret_len = exchange->request.binary_body_length;
     *ret_body = *ret_len ? exchange->request.binary_body : "";
     return ERROR_NONE;
@@ -71,7 +93,7 @@ bool http_content_type_is(const struct http_exchange *exchange, const char *medi
 
 bool http_is_head(const struct http_exchange *exchange)
 {
-    return strcmp(exchange->method, "HEAD") == 0;
+    return exchange->method == HTTP_HEAD;
 }
 
 const char *http_request_id(const struct http_exchange *exchange)
@@ -79,12 +101,9 @@ const char *http_request_id(const struct http_exchange *exchange)
     return exchange->request_id;
 }
 
-enum error_code http_block(struct http_exchange *exchange, struct error *err)
+enum error_code http_may_block(const struct http_exchange *exchange)
 {
-    if (!exchange->blocks && !gate_enter(exchange->gate, HTTP_BLOCK_WAIT_MS))
-        return error_because(err, ERROR_UNAVAILABLE, "too many requests wait for other services");
-    exchange->blocks = true;
-    return ERROR_NONE;
+    return exchange->may_block ? ERROR_NONE : HTTP_WOULD_BLOCK;
 }
 
 /* version "-" trace-id "-" parent-id "-" flags; a trace or parent of zeros alone is invalid. */
@@ -100,6 +119,11 @@ const char *http_traceparent(const struct http_exchange *exchange)
     bool no_trace = strspn(value + 3, "0") == 32;
     bool no_parent = strspn(value + 36, "0") == 16;
     return no_trace || no_parent || strncmp(value, "ff", 2) == 0 ? NULL : value;
+}
+
+const struct http_server *http_exchange_server(const struct http_exchange *exchange)
+{
+    return exchange->server;
 }
 
 const struct http_metrics *http_exchange_metrics(const struct http_exchange *exchange)
@@ -120,7 +144,8 @@ void http_set_header(struct http_exchange *exchange, const char *name, const cha
     va_start(args, format);
     vsnprintf(value, sizeof value, format, args);
     va_end(args);
-    u_map_put(exchange->response->map_header, name, value);
+    if (exchange->response)
+        u_map_put(exchange->response->map_header, name, value);
 }
 
 enum error_code http_answer(struct http_exchange *exchange, int status, const char *content_type,
@@ -149,8 +174,7 @@ static const char *opaque_tag(const char *etag)
     return strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
 }
 
-/* Whether the request's If-None-Match names `etag`. */
-static bool etag_matches(const struct http_exchange *exchange, const char *etag)
+bool http_etag_matches(const struct http_exchange *exchange, const char *etag)
 {
     const char *list = http_header(exchange, "If-None-Match");
     if (!list)
@@ -165,60 +189,95 @@ enum error_code http_answer_tagged(struct http_exchange *exchange, const char *c
                                    const char *etag, const void *bytes, size_t len)
 {
     http_set_header(exchange, "ETag", "%s", etag);
-    if (etag_matches(exchange, etag))
+    if (http_etag_matches(exchange, etag))
         return http_answer(exchange, 304, NULL, NULL, 0);
     return http_answer(exchange, 200, content_type, bytes, len);
 }
 
-/* What libmicrohttpd hands back to us for a stream. */
-struct stream_answer {
-    const struct http_stream_ops *ops;
-    void *stream;
+/* ---- answers that are not whole at once ---- */
+
+/* What libmicrohttpd hands back to us for one. */
+struct answer {
+    struct http_exchange *exchange; /* valid while libmicrohttpd reads */
+    const struct http_pieces_ops *pieces_ops;
+    const struct http_stream_ops *stream_ops;
+    void *context;
 };
 
-static ssize_t stream_read(void *context, uint64_t position, char *bytes, size_t max)
+static ssize_t read_pieces(void *context, uint64_t position, char *bytes, size_t max)
 {
     (void)position;
-    struct stream_answer *answer = context;
-    ssize_t count = answer->ops->read(answer->stream, bytes, max);
-    return count == HTTP_STREAM_END ? U_STREAM_END : count;
+    const struct answer *answer = context;
+    ssize_t count = answer->pieces_ops->read(answer->context, bytes, max);
+    if (count > 0)
+        return count;
+    return count == 0 ? U_STREAM_END : U_STREAM_ERROR;
 }
 
-static void stream_free(void *context)
+static void free_pieces(void *context)
 {
-    struct stream_answer *answer = context;
-    answer->ops->free(answer->stream);
+    struct answer *answer = context;
+    answer->pieces_ops->free(answer->context);
     free(answer);
 }
 
-enum error_code http_answer_stream(struct http_exchange *exchange, const char *content_type,
-                                   const struct http_stream_ops *ops, void *stream,
-                                   struct http_connection **ret_connection)
+/* The first read of a stream, which is the last: the head has been sent. */
+static ssize_t take_stream(void *context, uint64_t position, char *bytes, size_t max)
 {
-    struct stream_answer *answer = malloc(sizeof *answer);
+    (void)position, (void)bytes, (void)max;
+    struct answer *answer = context;
+    struct http_takeover *takeover = http_takeover_new(answer->exchange);
+    if (takeover) {
+        void *stream = answer->context;
+        answer->context = NULL;
+        answer->stream_ops->take(stream, takeover);
+    }
+    return U_STREAM_ERROR;
+}
+
+static void free_stream(void *context)
+{
+    struct answer *answer = context;
+    if (answer->context)
+        answer->stream_ops->free(answer->context);
+    free(answer);
+}
+
+/* Takes the answer's context, also on failure. */
+static enum error_code answer_later(struct http_exchange *exchange, const char *content_type,
+                                    const struct answer *draft)
+{
+    bool is_stream = draft->stream_ops != NULL;
+    struct answer *answer = malloc(sizeof *answer);
     if (!answer) {
-        ops->free(stream);
+        (is_stream ? draft->stream_ops->free : draft->pieces_ops->free)(draft->context);
         return ERROR_INTERNAL;
     }
-    *answer = (struct stream_answer){.ops = ops, .stream = stream};
-    *ret_connection = (struct http_connection *)exchange->connection;
+    *answer = *draft;
+    answer->exchange = exchange;
     u_map_put(exchange->response->map_header, "Content-Type", content_type);
-    if (ulfius_set_stream_response(exchange->response, 200, stream_read, stream_free,
-                                   U_STREAM_SIZE_UNKNOWN, STREAM_BLOCK_SIZE, answer) != U_OK) {
-        stream_free(answer);
+    if (ulfius_set_stream_response(
+            exchange->response, 200, is_stream ? take_stream : read_pieces,
+            is_stream ? free_stream : free_pieces, U_STREAM_SIZE_UNKNOWN, STREAM_BLOCK_SIZE,
+            answer) != U_OK) {
+        (is_stream ? free_stream : free_pieces)(answer);
         return ERROR_INTERNAL;
     }
     exchange->status = 200;
-    exchange->is_stream = true;
+    exchange->is_stream = is_stream;
     return ERROR_NONE;
 }
 
-void http_stream_suspend(struct http_connection *connection)
+enum error_code http_answer_pieces(struct http_exchange *exchange, const char *content_type,
+                                   const struct http_pieces_ops *ops, void *pieces)
 {
-    MHD_suspend_connection((struct MHD_Connection *)connection);
+    struct answer answer = {.pieces_ops = ops, .context = pieces};
+    return answer_later(exchange, content_type, &answer);
 }
 
-void http_stream_resume(struct http_connection *connection)
+enum error_code http_answer_stream(struct http_exchange *exchange, const char *content_type,
+                                   const struct http_stream_ops *ops, void *stream)
 {
-    MHD_resume_connection((struct MHD_Connection *)connection);
+    struct answer answer = {.stream_ops = ops, .context = stream};
+    return answer_later(exchange, content_type, &answer);
 }

@@ -19,6 +19,8 @@
 
 struct http_exchange;
 struct http_metrics;
+struct http_server;
+struct http_takeover;
 
 /* The media types that both services answer with. */
 #define HTTP_TYPE_JSON "application/json"
@@ -36,6 +38,9 @@ const char *http_param(const struct http_exchange *exchange, const char *name);
 bool http_query(const struct http_exchange *exchange, const char *name, char *ret_value,
                 size_t size);
 
+/* Whether the query has a value of `name`, of whatever length. */
+bool http_has_query(const struct http_exchange *exchange, const char *name);
+
 /* A request header's value, its name in any case; NULL if absent. Repeated ones are joined by ','. */
 const char *http_header(const struct http_exchange *exchange, const char *name);
 
@@ -47,6 +52,9 @@ enum error_code http_body(const struct http_exchange *exchange, const void **ret
 /* Whether the Content-Type is this media type, whatever its parameters and case. */
 bool http_content_type_is(const struct http_exchange *exchange, const char *media_type);
 
+/* The answer to a body that is longer than the server's body_max. */
+enum error_code http_body_too_long(const struct http_exchange *exchange, struct error *err);
+
 bool http_is_head(const struct http_exchange *exchange);
 
 /* The sender's X-Request-Id where it is well-formed, else one made here. Never NULL. */
@@ -55,19 +63,19 @@ const char *http_request_id(const struct http_exchange *exchange);
 /* The sender's W3C traceparent where it is well-formed, else NULL. */
 const char *http_traceparent(const struct http_exchange *exchange);
 
+/* The server of this exchange. */
+const struct http_server *http_exchange_server(const struct http_exchange *exchange);
+
 /* What the server has answered until now (http_metrics.h). */
 const struct http_metrics *http_exchange_metrics(const struct http_exchange *exchange);
 
 /* The address the connection came from. */
 const struct sockaddr *http_peer(const struct http_exchange *exchange);
 
-/* How long a request waits for the right to block, where others have it. */
-enum { HTTP_BLOCK_WAIT_MS = 100 };
-
-/* Before a call that may block (for the store, for another service): all but one of the server's
- * threads may at one time, so that there is always one for requests that need not. The right lasts
- * to the end of the handler. UNAVAILABLE where none is free. */
-enum error_code http_block(struct http_exchange *exchange, struct error *err) ERROR_MUST_USE;
+/* Before a call that may block (for the store, for another service). ERROR_NONE where the handler
+ * may; on an event thread another code, which the handler returns: it is then called once more, from
+ * its beginning, on a thread that may. */
+enum error_code http_may_block(const struct http_exchange *exchange) ERROR_MUST_USE;
 
 /* Sets a header of the answer, whatever kind of answer it becomes. */
 __attribute__((format(printf, 3, 4))) void
@@ -82,38 +90,35 @@ enum error_code http_answer(struct http_exchange *exchange, int status, const ch
 enum error_code http_answer_tagged(struct http_exchange *exchange, const char *content_type,
                                    const char *etag, const void *bytes, size_t len);
 
+/* Whether the request's If-None-Match names `etag` (weak comparison, RFC 9110, 13.1.2). */
+bool http_etag_matches(const struct http_exchange *exchange, const char *etag);
+
 /* Answers 200 {"status":"ok"}. */
 enum error_code http_answer_ok(struct http_exchange *exchange);
 
-/* What a stream read returns instead of a count of bytes. */
-enum { HTTP_STREAM_LATER = 0, HTTP_STREAM_END = -1 };
+/* An answer that is written piece by piece, by libmicrohttpd's threads, as its reader takes it. */
+struct http_pieces_ops {
+    /* Fills up to `max` bytes and returns their count; 0: that was all; -1: it fails. Must not
+     * block. */
+    ssize_t (*read)(void *pieces, char *bytes, size_t max);
+    /* Called once, also when the peer left. */
+    void (*free)(void *pieces);
+};
 
-/*
- * An answer that is read piece by piece until it ends.
- *
- * `read` fills up to `max` bytes and returns their count, HTTP_STREAM_END, or HTTP_STREAM_LATER
- * after a call of http_stream_suspend: it is then not called again before http_stream_resume. It
- * runs on a thread of the server and must not block. `free` is called once, also when the peer left.
- */
+/* Answers 200 with the pieces. Takes `pieces`, also on failure, when `free` is called here. */
+enum error_code http_answer_pieces(struct http_exchange *exchange, const char *content_type,
+                                   const struct http_pieces_ops *ops, void *pieces);
+
+/* An answer whose connection is taken over once its head has been sent (http_takeover.h). */
 struct http_stream_ops {
-    ssize_t (*read)(void *stream, char *bytes, size_t max);
+    /* The connection is the stream's, and so is the stream its own. On an event thread. */
+    void (*take)(void *stream, struct http_takeover *takeover);
+    /* Called instead of `take` where the peer left before, or the connection cannot be taken. */
     void (*free)(void *stream);
 };
 
-/* Where a stream goes: valid from http_answer_stream until the stream's `free`. */
-struct http_connection;
-
-/* Answers 200 with a stream. Takes `stream`, also on failure, when `free` is called here. Sets
- * *ret_connection before the first `read` can run. */
+/* Answers 200 with a stream. Takes `stream`, also on failure, when `free` is called here. */
 enum error_code http_answer_stream(struct http_exchange *exchange, const char *content_type,
-                                   const struct http_stream_ops *ops, void *stream,
-                                   struct http_connection **ret_connection);
-
-/* From within `read` alone. */
-void http_stream_suspend(struct http_connection *connection);
-
-/* Any thread; the caller sees to it that `free` has not run. A resume that comes before the suspend
- * undoes it only if both stand under one lock of the caller's. */
-void http_stream_resume(struct http_connection *connection);
+                                   const struct http_stream_ops *ops, void *stream);
 
 #endif

@@ -15,17 +15,15 @@
 /* The answers of both services, the usual first; index 0 is for any other. */
 static const int statuses[] = {0,   200, 204, 201, 304, 303, 404, 400, 401,
                                403, 405, 413, 422, 429, 500, 503, 504};
-static const char *const methods[] = {"other", "OPTIONS", "HEAD", "POST", "GET"};
 
 enum {
     STATUSES = sizeof statuses / sizeof statuses[0],
-    METHODS = sizeof methods / sizeof methods[0],
     STATUS_SIZE = 12,
 };
 
 struct block {
-    struct metrics_counter answers[METHODS][STATUSES];
-    struct metrics_histogram durations[METHODS];
+    struct metrics_counter answers[HTTP_METHODS + 1][STATUSES];
+    struct metrics_histogram durations[HTTP_METHODS + 1];
 };
 
 struct http_metrics {
@@ -50,14 +48,6 @@ void http_metrics_free(struct http_metrics *metrics)
     free(metrics);
 }
 
-static size_t method_index(const char *method)
-{
-    size_t index = METHODS - 1;
-    while (index > 0 && strcmp(methods[index], method) != 0)
-        index--;
-    return index;
-}
-
 static size_t status_index(int status)
 {
     for (size_t i = 1; i < STATUSES; i++)
@@ -70,7 +60,7 @@ void http_metrics_add(struct http_metrics *metrics, const struct http_metrics_an
 {
     size_t route = answer->route ? (size_t)(answer->route - metrics->routes) : metrics->route_count;
     struct block *block = &metrics->blocks[route];
-    size_t method = method_index(answer->method);
+    size_t method = answer->method;
     metrics_count(&block->answers[method][status_index(answer->status)]);
     if (!answer->is_stream)
         metrics_observe(&block->durations[method], answer->took_us);
@@ -81,7 +71,7 @@ static const char *route_name(const struct http_metrics *metrics, size_t route)
     return route < metrics->route_count ? metrics->routes[route].path : "none";
 }
 
-static void write_answers(struct metrics_writer *writer, const char *route, size_t method,
+static void write_answers(struct metrics_writer *writer, const char *route, enum http_method method,
                           const struct block *block)
 {
     for (size_t i = 0; i < STATUSES; i++) {
@@ -90,20 +80,20 @@ static void write_answers(struct metrics_writer *writer, const char *route, size
         snprintf(status, sizeof status, "%d", statuses[i]);
         if (count)
             metrics_write_number(writer,
-                                 METRICS_LABELS({"route", route}, {"method", methods[method]},
+                                 METRICS_LABELS({"route", route}, {"method", http_method_name(method)},
                                                 {"status", i ? status : "other"}),
                                  count);
     }
 }
 
-static void write_durations(struct metrics_writer *writer, const char *route, size_t method,
+static void write_durations(struct metrics_writer *writer, const char *route, enum http_method method,
                             const struct block *block)
 {
     struct metrics_distribution durations;
     metrics_observed(&block->durations[method], &durations);
     if (durations.count)
         metrics_write_distribution(
-            writer, METRICS_LABELS({"route", route}, {"method", methods[method]}), &durations);
+            writer, METRICS_LABELS({"route", route}, {"method", http_method_name(method)}), &durations);
 }
 
 void http_metrics_write(const struct http_metrics *metrics, struct metrics_writer *writer)
@@ -111,12 +101,11 @@ void http_metrics_write(const struct http_metrics *metrics, struct metrics_write
     metrics_write_family(writer, "tempmessenger_http_requests_total", METRICS_COUNTER,
                          "Requests answered, by the pattern of their route.");
     for (size_t i = 0; i <= metrics->route_count; i++)
-        for (size_t method = 0; method < METHODS; method++)
+        for (enum http_method method = 0; method <= HTTP_OTHER; method++)
             write_answers(writer, route_name(metrics, i), method, &metrics->blocks[i]);
     metrics_write_family(writer, "tempmessenger_http_request_duration_seconds", METRICS_HISTOGRAM,
-                         "From a request having come whole to its answer being made; event streams "
-                         "are not in it.");
+                         "Time from the complete request to its response; excludes event streams.");
     for (size_t i = 0; i <= metrics->route_count; i++)
-        for (size_t method = 0; method < METHODS; method++)
+        for (enum http_method method = 0; method <= HTTP_OTHER; method++)
             write_durations(writer, route_name(metrics, i), method, &metrics->blocks[i]);
 }

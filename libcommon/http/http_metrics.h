@@ -7,7 +7,7 @@
 #ifndef TEMPMESSENGER_HTTP_STATS_H
 #define TEMPMESSENGER_HTTP_STATS_H
 
-#include "http_server.h"
+#include "http_route.h"
 #include "metrics.h"
 
 #include <stdbool.h>
@@ -19,7 +19,7 @@ struct http_metrics;
 /* One request that was answered. */
 struct http_metrics_answer {
     const struct http_route *route; /* of those that the metrics were made for; NULL: none */
-    const char *method;
+    enum http_method method;
     int status;
     bool is_stream;   /* it goes on: only counted, not timed */
     uint64_t took_us; /* from when the request had come whole to when its answer was made */

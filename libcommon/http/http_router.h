@@ -4,7 +4,9 @@
 #ifndef TEMPMESSENGER_HTTP_ROUTER_H
 #define TEMPMESSENGER_HTTP_ROUTER_H
 
-#include "http_server.h"
+#include "http_route.h"
+
+#include <stddef.h>
 
 enum { HTTP_PARAMS_MAX = 2 };
 

@@ -2,36 +2,44 @@
  * The HTTP server of both services: Ulfius over libmicrohttpd's pool of epoll threads.
  *
  * What every answer needs is done here: routing with HEAD, OPTIONS, 404 and 405, the bearer token,
- * the body limit, request ids, security headers, problem+json, the access log and an orderly stop.
+ * the limits, request ids, security headers, problem+json, the access log and an orderly stop.
  */
 #ifndef TEMPMESSENGER_HTTP_SERVER_H
 #define TEMPMESSENGER_HTTP_SERVER_H
 
 #include "http_exchange.h"
+#include "http_route.h"
 
-/* Answers the exchange and returns ERROR_NONE, or returns an error with nothing answered. */
-typedef enum error_code http_handler(struct http_exchange *exchange, void *service,
-                                     struct error *err);
-
-/* One path and what it does. GET serves HEAD too; a method without handler is answered 405. */
-struct http_route {
-    const char *path; /* segments behind slashes; one that begins with ':' takes any and names it */
-    http_handler *get;
-    http_handler *post;
-    bool open; /* needs no bearer token */
-};
+#include <sys/socket.h>
 
 struct http_server_config {
     const char *address; /* IPv4 or IPv6 */
     unsigned port;       /* 0: any free one */
-    unsigned threads;    /* event threads */
+    unsigned threads;    /* event threads; a request that has to wait gets another one */
+    /* Open connections, streams included; a few more are taken for routes that are `vital`. */
     unsigned max_connections;
     size_t body_max;   /* bytes; a longer body is answered 413 */
     const char *token; /* what Authorization must bear; NULL: nothing */
     const struct http_route *routes;
     size_t route_count;
-    void *service; /* handed to the handlers */
+
+    /* Handed to the handlers, and to the functions below, each of which may be NULL and runs on
+     * any event thread without waiting. */
+    void *service;
+
+    /* Whether the sender of a request that changes something may do so; it may set headers of the
+     * answer. Asked before anything of the body is kept. */
+    enum error_code (*check_sender)(struct http_exchange *exchange, void *service,
+                                    struct error *err);
+    /* Whether one more connection from this address is taken; if not, it is closed at once. */
+    bool (*may_connect)(void *service, const struct sockaddr *peer);
+    /* A connection has come, or gone; streams are connections until they end. */
+    void (*connected)(void *service, const struct sockaddr *peer);
+    void (*disconnected)(void *service, const struct sockaddr *peer);
 };
+
+/* Connections above max_connections, for routes that are `vital`. */
+enum { HTTP_SERVER_CONNECTIONS_RESERVE = 16 };
 
 struct http_server;
 
@@ -44,11 +52,20 @@ enum error_code http_server_start(const struct http_server_config *config,
 /* The port that is listened on. */
 unsigned http_server_port(const struct http_server *server);
 
-/* What a service needs was tried outside of a request, and went as `code` and `err` tell. An outage
- * is one warning in the log and one line when it is over, whoever meets them: requests that fail,
- * or this. Any thread. */
+/* What a service needs was tried outside of a request, with this result: logs an outage as failing
+ * requests do. Any thread. */
 void http_server_note_outage(struct http_server *server, enum error_code code,
                              const struct error *err);
+
+/* What an operator is shown. */
+struct http_server_metrics {
+    size_t connections;
+    uint64_t refused; /* connections that `may_connect` did not take, or too many */
+    uint64_t overdue; /* closed because a request was not whole in time */
+};
+
+/* Waits for nobody. */
+void http_server_metrics(const struct http_server *server, struct http_server_metrics *ret_metrics);
 
 /* Takes no more connections and waits until the requests under way are answered, at most
  * `timeout_ms`; for those that have come only in part, a second at most. Then, within the same time
@@ -56,7 +73,11 @@ void http_server_note_outage(struct http_server *server, enum error_code code,
  * Streams are requests under way: end them first. Once. */
 void http_server_drain(struct http_server *server, uint64_t timeout_ms);
 
-/* Ends what is left and frees. No stream may be suspended. Takes NULL. */
+/* Shuts down all connections that are left, taken ones too, and waits until whoever has one has ended
+ * it. */
+void http_server_hang_up(struct http_server *server);
+
+/* Frees. No connection that was taken may be left: hang up first. Takes NULL. */
 void http_server_free(struct http_server *server);
 
 #endif

@@ -1,55 +1,83 @@
 /*
- * A ring of events with a position that only grows, and two lists of subscribers: all, and those who
- * wait suspended.
+ * A ring of events with a position that only grows, and the batch that was made last: those who read
+ * next from the same place, on whatever thread, are sent the same bytes.
  *
- * A subscriber on a list that event_hub_take_waiting gave away is still suspended, and only the one
- * who resumes it can make libmicrohttpd touch it again: so the list can be walked without a lock,
- * as long as each one's `next_waiting` is read before it is resumed.
+ * An event is kept with the head and the end of an HTTP chunk around it, so that a batch is a row of
+ * chunks and can be left off between any two.
  */
 #include "event_hub.h"
+
+#include "http_chunk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { RING_MIN_CAPACITY = 16 };
 
+/* An event as it is kept. */
+struct kept {
+    struct blob *chunk;
+    size_t text_at; /* in it */
+    size_t text_len;
+    struct event_id id;
+    uint64_t deadline_us;
+};
+
 struct event_hub {
-    struct event *ring;
+    struct kept *ring;
     size_t capacity; /* of the ring: a power of two, EVENT_HUB_EVENTS_MAX at most */
     uint64_t tail;   /* position of the oldest event kept */
     uint64_t head;   /* position that the next event gets */
     size_t bytes;    /* of the events kept */
     bool ended;
-    bool news; /* something was published, or the end said, since those who wait were taken */
-    struct subscriber *first; /* all */
-    size_t count;
-    struct subscriber *waiting;
+    bool news;
+    struct event_batch *last; /* batch that was made; NULL: none */
 };
+
+/* ---- the ring ---- */
 
 struct event_hub *event_hub_new(void)
 {
     return calloc(1, sizeof(struct event_hub));
 }
 
-static struct event *event_at(struct event_hub *hub, uint64_t position)
+static struct kept *event_at(const struct event_hub *hub, uint64_t position)
 {
     return &hub->ring[position & (hub->capacity - 1)];
 }
 
+static void forget_batch(struct event_hub *hub)
+{
+    event_batch_release(hub->last);
+    hub->last = NULL;
+}
+
 static void drop_oldest(struct event_hub *hub)
 {
-    struct event *oldest = event_at(hub, hub->tail++);
-    hub->bytes -= oldest->text->len;
-    blob_release(oldest->text);
-    *oldest = (struct event){0};
+    struct kept *oldest = event_at(hub, hub->tail++);
+    hub->bytes -= oldest->chunk->len;
+    blob_release(oldest->chunk);
+    *oldest = (struct kept){0};
+}
+
+static void drop_before(struct event_hub *hub, uint64_t position)
+{
+    while (hub->tail < hub->head && hub->tail < position)
+        drop_oldest(hub);
+}
+
+void event_hub_trim(struct event_hub *hub, uint64_t position)
+{
+    if (hub->last && hub->last->from < position)
+        forget_batch(hub);
+    drop_before(hub, position);
 }
 
 void event_hub_free(struct event_hub *hub)
 {
     if (!hub)
         return;
-    while (hub->tail < hub->head)
-        drop_oldest(hub);
+    event_hub_trim(hub, UINT64_MAX);
     free(hub->ring);
     free(hub);
 }
@@ -61,7 +89,7 @@ static void grow(struct event_hub *hub)
     if (hub->head - hub->tail < hub->capacity || hub->capacity == EVENT_HUB_EVENTS_MAX)
         return;
     size_t capacity = hub->capacity ? hub->capacity * 2 : RING_MIN_CAPACITY;
-    struct event *ring = calloc(capacity, sizeof *ring);
+    struct kept *ring = calloc(capacity, sizeof *ring);
     if (!ring)
         return;
     for (uint64_t position = hub->tail; position < hub->head; position++)
@@ -73,44 +101,45 @@ static void grow(struct event_hub *hub)
 
 void event_hub_publish(struct event_hub *hub, const struct event *event)
 {
-    if (!hub->first || hub->ended)
+    if (hub->ended)
         return;
     grow(hub);
-    if (!hub->capacity) {
+    struct blob *chunk = hub->capacity ? http_chunk_new(event->text, event->len) : NULL;
+    if (!chunk) {
         event_hub_drop_all(hub);
         return;
     }
     hub->news = true;
     while (hub->tail < hub->head && (hub->head - hub->tail == hub->capacity ||
-                                     hub->bytes + event->text->len > EVENT_HUB_BYTES_MAX))
+                                     hub->bytes + chunk->len > EVENT_HUB_BYTES_MAX))
         drop_oldest(hub);
-    struct event *place = event_at(hub, hub->head++);
-    *place = *event;
-    blob_retain(place->text);
-    hub->bytes += place->text->len;
+    *event_at(hub, hub->head++) = (struct kept){
+        .chunk = chunk,
+        .text_at = chunk->len - event->len - HTTP_CHUNK_END_LEN,
+        .text_len = event->len,
+        .id = event->id,
+        .deadline_us = event->deadline_us,
+    };
+    hub->bytes += chunk->len;
 }
 
 void event_hub_drop_all(struct event_hub *hub)
 {
-    while (hub->tail < hub->head)
-        drop_oldest(hub);
+    event_hub_trim(hub, UINT64_MAX);
     hub->tail = ++hub->head;
     hub->news = true;
 }
 
-bool event_hub_has_news(const struct event_hub *hub)
+bool event_hub_take_news(struct event_hub *hub)
 {
-    return hub->news;
+    bool news = hub->news;
+    hub->news = false;
+    return news;
 }
 
-void event_hub_trim(struct event_hub *hub)
+void event_hub_wake(struct event_hub *hub)
 {
-    uint64_t oldest_wanted = hub->head;
-    for (const struct subscriber *s = hub->first; s; s = s->next)
-        if (s->position < oldest_wanted)
-            oldest_wanted = s->position;
-    while (hub->tail < oldest_wanted)
-        drop_oldest(hub);
+    hub->news = true;
 }
 
 void event_hub_end(struct event_hub *hub)
@@ -119,139 +148,154 @@ void event_hub_end(struct event_hub *hub)
     hub->news = true;
 }
 
-void event_hub_join(struct event_hub *hub, struct subscriber *subscriber)
+bool event_hub_ended(const struct event_hub *hub)
 {
-    subscriber->position = hub->head;
-    subscriber->previous = NULL;
-    subscriber->next = hub->first;
-    if (hub->first)
-        hub->first->previous = subscriber;
-    hub->first = subscriber;
-    hub->count++;
+    return hub->ended;
 }
 
-static bool is_joined(const struct event_hub *hub, const struct subscriber *subscriber)
+uint64_t event_hub_head(const struct event_hub *hub)
 {
-    return subscriber->previous || hub->first == subscriber;
+    return hub->head;
 }
 
-void event_hub_leave(struct event_hub *hub, struct subscriber *subscriber)
+bool event_hub_fell_behind(const struct event_hub *hub, const struct event_place *place)
 {
-    if (!is_joined(hub, subscriber))
-        return;
-    if (subscriber->previous)
-        subscriber->previous->next = subscriber->next;
-    else
-        hub->first = subscriber->next;
-    if (subscriber->next)
-        subscriber->next->previous = subscriber->previous;
-    hub->count--;
+    return place->position < hub->tail;
 }
 
-bool event_hub_fell_behind(const struct event_hub *hub, const struct subscriber *subscriber)
-{
-    return is_joined(hub, subscriber) && subscriber->position < hub->tail;
-}
+/* ---- batches ---- */
 
-size_t event_hub_subscribers(const struct event_hub *hub)
+/* Whether the event is not for a reader there: it had it before, or the event's time is up. */
+static bool passes_over(const struct event_place *place, const struct kept *event, uint64_t now_us)
 {
-    return hub->count;
-}
-
-static size_t copy(const struct blob *text, size_t *offset, char *bytes, size_t max)
-{
-    size_t left = text->len - *offset;
-    size_t len = left < max ? left : max;
-    memcpy(bytes, text->data + *offset, len);
-    *offset += len;
-    return len;
-}
-
-static size_t copy_retry(struct subscriber *subscriber, char *bytes, size_t max)
-{
-    size_t left = strlen(subscriber->retry);
-    size_t len = left < max ? left : max;
-    memcpy(bytes, subscriber->retry, len);
-    memmove(subscriber->retry, subscriber->retry + len, left - len + 1);
-    return len;
-}
-
-static size_t copy_opening(struct subscriber *subscriber, char *bytes, size_t max)
-{
-    size_t len = copy_retry(subscriber, bytes, max);
-    if (!subscriber->opening)
-        return len;
-    len += copy(subscriber->opening, &subscriber->offset, bytes + len, max - len);
-    if (subscriber->offset == subscriber->opening->len) {
-        blob_release(subscriber->opening);
-        subscriber->opening = NULL;
-        subscriber->offset = 0;
-    }
-    return len;
-}
-
-/* Whether the event is not for this subscriber, who has sent nothing of it yet: because the reader
- * had it before, or because its time is up. */
-static bool passes_over(const struct subscriber *subscriber, const struct event *event,
-                        uint64_t now_us)
-{
-    if (subscriber->offset)
-        return false;
-    bool had = event->id.number && event->id.tag == subscriber->after.tag &&
-               event->id.number <= subscriber->after.number;
+    bool had = event->id.number && event->id.tag == place->after.tag &&
+               event->id.number <= place->after.number;
     return had || event->deadline_us <= now_us;
 }
 
-/* Copies from the ring what fits; the subscriber has not fallen out of it. */
-static size_t copy_events(struct event_hub *hub, struct subscriber *subscriber, uint64_t now_us,
-                          char *bytes, size_t max)
+/* Whether a reader there is sent just what the batch holds. */
+static bool suits(const struct event_batch *batch, const struct event_place *place, uint64_t now_us)
 {
-    size_t len = 0;
-    while (len < max && subscriber->position < hub->head) {
-        const struct event *event = event_at(hub, subscriber->position);
-        if (!passes_over(subscriber, event, now_us)) {
-            len += copy(event->text, &subscriber->offset, bytes + len, max - len);
-            if (subscriber->offset < event->text->len)
-                break;
+    bool had_some = batch->lowest.number && batch->lowest.tag == place->after.tag &&
+                    batch->lowest.number <= place->after.number;
+    return place->chunked && batch->from == place->position && !had_some &&
+           now_us < batch->soonest_us;
+}
+
+static size_t bytes_of(const struct kept *event, bool chunked)
+{
+    return chunked ? event->chunk->len : event->text_len;
+}
+
+/* How far a batch from there goes, how many events and bytes it has. */
+static uint64_t measure(const struct event_hub *hub, const struct event_place *place,
+                        uint64_t now_us, size_t *ret_count, size_t *ret_bytes)
+{
+    uint64_t position = place->position;
+    *ret_count = *ret_bytes = 0;
+    for (; position < hub->head; position++) {
+        const struct kept *event = event_at(hub, position);
+        if (passes_over(place, event, now_us))
+            continue;
+        size_t len = bytes_of(event, place->chunked);
+        if (*ret_count && *ret_bytes + len > EVENT_HUB_BATCH_MAX)
+            break;
+        *ret_bytes += len;
+        ++*ret_count;
+    }
+    return position;
+}
+
+static void add_event(struct event_batch *batch, const struct kept *event, uint64_t position,
+                      bool chunked)
+{
+    size_t at = batch->count ? batch->parts[batch->count - 1].end : 0;
+    size_t len = bytes_of(event, chunked);
+    memcpy(batch->bytes->data + at, event->chunk->data + (chunked ? 0 : event->text_at), len);
+    batch->parts[batch->count++] =
+        (struct event_batch_part){.next = position + 1, .end = at + len};
+    if (event->deadline_us < batch->soonest_us)
+        batch->soonest_us = event->deadline_us;
+    if (event->id.number && (!batch->lowest.number || event->id.number < batch->lowest.number))
+        batch->lowest = event->id;
+}
+
+static struct event_batch *batch_new(size_t count, size_t bytes)
+{
+    struct event_batch *batch =
+        malloc(sizeof *batch + count * sizeof(struct event_batch_part));
+    if (!batch)
+        return NULL;
+    *batch = (struct event_batch){.soonest_us = UINT64_MAX};
+    atomic_init(&batch->references, 1);
+    batch->bytes = blob_of_size(bytes);
+    if (batch->bytes)
+        return batch;
+    free(batch);
+    return NULL;
+}
+
+/* Makes the batch from there to `to`; NULL when out of memory. */
+static struct event_batch *make_batch(const struct event_hub *hub, const struct event_place *place,
+                                      uint64_t to, size_t count, size_t bytes, uint64_t now_us)
+{
+    struct event_batch *batch = batch_new(count, bytes);
+    if (!batch)
+        return NULL;
+    batch->from = place->position;
+    batch->to = to;
+    for (uint64_t position = place->position; position < to; position++) {
+        const struct kept *event = event_at(hub, position);
+        if (!passes_over(place, event, now_us))
+            add_event(batch, event, position, place->chunked);
+    }
+    return batch;
+}
+
+static struct event_batch *retain(struct event_batch *batch)
+{
+    atomic_fetch_add_explicit(&batch->references, 1, memory_order_relaxed);
+    return batch;
+}
+
+bool event_hub_read(struct event_hub *hub, struct event_place *place, uint64_t now_us,
+                    struct event_batch **ret_batch)
+{
+    *ret_batch = NULL;
+    if (hub->last && suits(hub->last, place, now_us)) {
+        place->position = hub->last->to;
+        *ret_batch = retain(hub->last);
+        return true;
+    }
+    size_t count, bytes;
+    uint64_t to = measure(hub, place, now_us, &count, &bytes);
+    if (count) {
+        struct event_batch *batch = make_batch(hub, place, to, count, bytes, now_us);
+        if (!batch)
+            return false;
+        if (place->chunked) {
+            forget_batch(hub);
+            hub->last = retain(batch);
         }
-        subscriber->position++;
-        subscriber->offset = 0;
+        *ret_batch = batch;
     }
-    return len;
+    place->position = to;
+    return true;
 }
 
-ssize_t event_hub_read(struct event_hub *hub, struct subscriber *subscriber, uint64_t now_us,
-                       char *bytes, size_t max)
+void event_batch_release(struct event_batch *batch)
 {
-    size_t len = copy_opening(subscriber, bytes, max);
-    if (!subscriber->opening) {
-        if (event_hub_fell_behind(hub, subscriber))
-            return len ? (ssize_t)len : HTTP_STREAM_END;
-        len += copy_events(hub, subscriber, now_us, bytes + len, max - len);
-    }
-    if (len)
-        return (ssize_t)len;
-    if (hub->ended)
-        return HTTP_STREAM_END;
-    subscriber->next_waiting = hub->waiting;
-    hub->waiting = subscriber;
-    http_stream_suspend(subscriber->connection);
-    return HTTP_STREAM_LATER;
+    if (!batch || atomic_fetch_sub_explicit(&batch->references, 1, memory_order_acq_rel) != 1)
+        return;
+    blob_release(batch->bytes);
+    free(batch);
 }
 
-struct subscriber *event_hub_take_waiting(struct event_hub *hub)
+struct blob *event_batch_rest(const struct event_batch *batch, size_t sent, uint64_t *ret_position)
 {
-    struct subscriber *waiting = hub->waiting;
-    hub->waiting = NULL;
-    hub->news = false;
-    return waiting;
-}
-
-void event_hub_resume(struct subscriber *waiting)
-{
-    while (waiting) {
-        struct subscriber *next = waiting->next_waiting;
-        http_stream_resume(waiting->connection);
-        waiting = next;
-    }
+    size_t part = 0;
+    while (batch->parts[part].end <= sent)
+        part++;
+    *ret_position = batch->parts[part].next;
+    return blob_new(batch->bytes->data + sent, batch->parts[part].end - sent);
 }

@@ -4,33 +4,12 @@
  */
 #include "event_text.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { RETRY_MIN_MS = 1000, RETRY_SPREAD_MS = 2000 };
 
-/* A snapshot at its longest: far above what a room can hold. */
-static const size_t snapshot_max = (size_t)1 << 34;
-
-void event_text_retry(uint64_t random, char ret_text[EVENT_TEXT_RETRY_SIZE])
+void event_text_append_retry(struct buffer *text, uint64_t random)
 {
-    snprintf(ret_text, EVENT_TEXT_RETRY_SIZE, "retry: %u\n\n",
-             (unsigned)(RETRY_MIN_MS + random % (RETRY_SPREAD_MS + 1)));
-}
-
-static struct blob *literal(const char *text)
-{
-    return blob_new(text, strlen(text));
-}
-
-struct blob *event_text_comment(void)
-{
-    return literal(":\n\n");
-}
-
-struct blob *event_text_stopping(void)
-{
-    return literal("event: stopping\ndata: {}\n\n");
+    buffer_append_format(text, "retry: %u\n",
+                         (unsigned)(RETRY_MIN_MS + random % (RETRY_SPREAD_MS + 1)));
 }
 
 static void append_id(struct buffer *text, struct event_id id)
@@ -41,15 +20,10 @@ static void append_id(struct buffer *text, struct event_id id)
     buffer_append(text, id_text, EVENT_ID_LEN);
 }
 
-struct blob *event_text_snapshot(struct event_id id, const struct blob *list)
+void event_text_append_snapshot_head(struct buffer *text, struct event_id id)
 {
-    CLEANUP_FINI(buffer_fini) struct buffer text;
-    buffer_init(&text, snapshot_max);
-    append_id(&text, id);
-    buffer_append_string(&text, "\nevent: snapshot\ndata: ");
-    buffer_append(&text, list->data, list->len);
-    buffer_append(&text, "\n\n", 2);
-    return event_text_blob(&text);
+    append_id(text, id);
+    buffer_append_string(text, "\nevent: snapshot\ndata: ");
 }
 
 void event_text_append_resumed(struct buffer *text, size_t missed)
@@ -79,9 +53,4 @@ void event_text_append_expired(struct buffer *text, const char *message_id)
 void event_text_append_deleted(struct buffer *text, const char *message_id)
 {
     append_gone(text, "deleted", message_id);
-}
-
-struct blob *event_text_blob(const struct buffer *text)
-{
-    return text->failed ? NULL : blob_new(text->data, text->len);
 }

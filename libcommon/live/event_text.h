@@ -1,27 +1,30 @@
 /*
  * The events of the contract as server-sent events (the HTML standard's format): texts ready to be
- * sent, each with its empty line behind it. Functions that return a blob return NULL when out of
- * memory.
+ * sent, each with its empty line behind it.
  */
 #ifndef TEMPMESSENGER_EVENT_TEXT_H
 #define TEMPMESSENGER_EVENT_TEXT_H
 
-#include "blob.h"
 #include "buffer.h"
 #include "event_id.h"
 #include "message.h"
 
 #include <stdint.h>
 
-/* "retry: 3000" with its empty line and a NUL. */
-enum { EVENT_TEXT_RETRY_SIZE = 16 };
+/* A line of the first event: how long a client waits before it connects again, 1000 to 3000 ms, spread
+ * by `random`. */
+void event_text_append_retry(struct buffer *text, uint64_t random);
 
-/* How long a client waits before it connects again: 1000 to 3000 ms, spread by `random`. */
-void event_text_retry(uint64_t random, char ret_text[EVENT_TEXT_RETRY_SIZE]);
+/* Keeps a quiet stream alive. */
+#define EVENT_TEXT_COMMENT ":\n"
 
-struct blob *event_text_comment(void);
-struct blob *event_text_stopping(void);
-struct blob *event_text_snapshot(struct event_id id, const struct blob *list);
+#define EVENT_TEXT_STOPPING "event: stopping\ndata: {}\n\n"
+#define EVENT_TEXT_STALE "event: stale\ndata: {}\n\n"
+#define EVENT_TEXT_FRESH "event: fresh\ndata: {}\n\n"
+
+/* A snapshot up to its array, which must be followed by the end of the event. */
+void event_text_append_snapshot_head(struct buffer *text, struct event_id id);
+#define EVENT_TEXT_END "\n\n"
 
 /* These append, so that several make one text. */
 void event_text_append_resumed(struct buffer *text, size_t missed);
@@ -29,8 +32,5 @@ void event_text_append_message(struct buffer *text, struct event_id id,
                                const struct message *message, uint64_t now_us);
 void event_text_append_expired(struct buffer *text, const char *message_id);
 void event_text_append_deleted(struct buffer *text, const char *message_id);
-
-/* The buffer's bytes as a blob; NULL also where the buffer failed. */
-struct blob *event_text_blob(const struct buffer *text);
 
 #endif

@@ -10,7 +10,7 @@
  * but not in streams, until the source brings them.
  */
 #include "event_text.h"
-#include "live_room_internal.h"
+#include "live_room_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,22 +20,25 @@ enum {
     /* A post of ours that a synchronisation does not have may have been made while the source was
      * listing. Older than this it is gone from the source. */
     OWN_GRACE_US = 10 * 1000 * 1000,
-    EVENTS_TEXT_MAX = 1024 * 1024 * 1024,
+    EVENTS_TEXT_MAX = 64 * 1024 * 1024,
+    NOTICES_PIECE = 8 * 1024, /* bytes */
 };
 
-struct live_room *live_room_new(struct live_rooms *rooms, const char *name)
+struct live_room *live_room_new(struct live_room_host *host, const char *name,
+                                const struct stream_source_ops *stream_ops)
 {
     struct live_room *room = calloc(1, sizeof *room);
     if (!room)
         return NULL;
     pthread_mutex_init(&room->lock, NULL);
     clock_cond_init(&room->changed);
-    room->rooms = rooms;
+    room->host = host;
+    stream_source_init(&room->source, stream_ops, &room->lock);
     memcpy(room->name, name, strlen(name) + 1);
     room->last = event_id_nothing(name);
     room->board = board_new();
     room->hub = event_hub_new();
-    uint64_t now_us = clock_monotonic_us(live_rooms_config(rooms)->clock);
+    uint64_t now_us = clock_monotonic_us(host->clock);
     room->last_used_us = now_us;
     room->keep_alive_us = now_us + KEEP_ALIVE_US;
     room->armed_us = room->keep_alive_us;
@@ -52,7 +55,7 @@ static void count_messages(struct live_room *room, size_t count)
     if (count == room->counted)
         return;
     /* A difference below zero wraps around, and so does the sum. */
-    atomic_fetch_add_explicit(&live_rooms_counts(room->rooms)->messages, count - room->counted,
+    atomic_fetch_add_explicit(&room->host->counts.messages, count - room->counted,
                               memory_order_relaxed);
     room->counted = count;
 }
@@ -60,14 +63,20 @@ static void count_messages(struct live_room *room, size_t count)
 void live_room_free(struct live_room *room)
 {
     count_messages(room, 0);
+    if (room->stale)
+        atomic_fetch_sub_explicit(&room->host->counts.stale, 1, memory_order_relaxed);
     event_hub_free(room->hub);
     board_list_fini(&room->list);
     board_free(room->board);
-    blob_release(room->snapshot);
-    blob_release(room->snapshot_list);
     pthread_cond_destroy(&room->changed);
     pthread_mutex_destroy(&room->lock);
     free(room);
+}
+
+void live_room_release(struct live_room *room)
+{
+    if (room)
+        room->host->release(room->host, room);
 }
 
 const char *live_room_name(const struct live_room *room)
@@ -77,30 +86,30 @@ const char *live_room_name(const struct live_room *room)
 
 static uint64_t now_of(const struct live_room *room)
 {
-    return clock_monotonic_us(live_rooms_config(room->rooms)->clock);
+    return clock_monotonic_us(room->host->clock);
 }
 
 /* ---- publishing, under the lock ---- */
 
-/* Publishes what was collected in `text`; without memory for it the subscribers are dropped, since
- * what is left out cannot be told. */
+/* Publishes what was collected in `text`; without memory for it the readers fall behind, since what
+ * is left out cannot be told. */
 static void publish(struct live_room *room, const struct buffer *text, struct event_id id,
                     uint64_t deadline_us)
 {
-    if (!event_hub_subscribers(room->hub) || (!text->len && !text->failed))
+    if (!room->readers || (!text->len && !text->failed))
         return;
-    CLEANUP(blob_release) struct blob *blob = event_text_blob(text);
-    struct event event = {.text = blob, .id = id, .deadline_us = deadline_us};
-    if (blob)
-        event_hub_publish(room->hub, &event);
-    else
+    struct event event = {
+        .text = text->data, .len = text->len, .id = id, .deadline_us = deadline_us};
+    if (text->failed)
         event_hub_drop_all(room->hub);
+    else
+        event_hub_publish(room->hub, &event);
 }
 
 static void publish_message(struct live_room *room, const struct message *message,
                             struct event_id id, uint64_t now_us)
 {
-    if (!event_hub_subscribers(room->hub))
+    if (!room->readers)
         return;
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, EVENTS_TEXT_MAX);
@@ -108,24 +117,42 @@ static void publish_message(struct live_room *room, const struct message *messag
     publish(room, &text, id, message->deadline_us);
 }
 
-/* For what is no message: it is told whenever it is read. */
+/* For what is no message: it is sent whenever it is read. */
 static void publish_notice(struct live_room *room, const struct buffer *text)
 {
     publish(room, text, (struct event_id){0}, UINT64_MAX);
 }
 
-/* Takes off what has expired and tells it, all in one piece. */
+static void publish_text(struct live_room *room, const char *text)
+{
+    struct event event = {.text = text, .len = strlen(text), .deadline_us = UINT64_MAX};
+    if (room->readers)
+        event_hub_publish(room->hub, &event);
+}
+
+/* Publishes notices of which many may come at one time, a piece of them at a time: a reader whose
+ * socket is full keeps one event. */
+static void publish_piece(struct live_room *room, struct buffer *text)
+{
+    if (text->len < NOTICES_PIECE)
+        return;
+    publish_notice(room, text);
+    buffer_clear(text);
+}
+
+/* Takes off what has expired and publishes it. */
 static void expire(struct live_room *room, uint64_t now_us)
 {
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, EVENTS_TEXT_MAX);
-    struct live_rooms_counts *counts = live_rooms_counts(room->rooms);
+    struct live_room_counts *counts = &room->host->counts;
     struct message *expired;
     while ((expired = board_take_expired(room->board, now_us))) {
         metrics_count(&counts->expired);
-        if (expired->number && event_hub_subscribers(room->hub)) {
+        if (expired->number && room->readers) {
             event_text_append_expired(&text, expired->id);
             metrics_observe(&counts->lateness, now_us - expired->deadline_us);
+            publish_piece(room, &text);
         }
         message_release(expired);
     }
@@ -142,17 +169,18 @@ uint64_t live_room_enter(struct live_room *room)
 
 void live_room_leave(struct live_room *room)
 {
-    struct subscriber *waiting =
-        event_hub_has_news(room->hub) ? event_hub_take_waiting(room->hub) : NULL;
+    struct stream_loops *loops = room->host->loops;
+    unsigned to_wake =
+        event_hub_take_news(room->hub) ? stream_loops_queue(loops, &room->source) : 0;
     uint64_t soonest_us = board_soonest_us(room->board);
     bool arm = soonest_us < room->armed_us;
     if (arm)
         room->armed_us = soonest_us;
     count_messages(room, board_count(room->board));
     pthread_mutex_unlock(&room->lock);
-    event_hub_resume(waiting);
+    stream_loops_wake(loops, to_wake);
     if (arm)
-        live_rooms_arm(room->rooms, room, soonest_us);
+        room->host->arm(room->host, room, soonest_us);
 }
 
 /* Under the lock. What is missing would be missed for ever: the source does not bring it again to
@@ -174,19 +202,20 @@ void live_room_give_up(struct live_room *room)
     live_room_leave(room);
 }
 
-void live_room_hasten_comment(struct live_room *room)
+/* Lets go of events that are older than any reader may still be behind. */
+static void trim(struct live_room *room)
 {
-    LOCKED(&room->lock);
-    room->keep_alive_us = 0;
+    event_hub_trim(room->hub, room->marks[0]);
+    memmove(room->marks, room->marks + 1, sizeof room->marks - sizeof room->marks[0]);
+    room->marks[LIVE_ROOM_MARKS - 1] = event_hub_head(room->hub);
 }
 
 uint64_t live_room_tick(struct live_room *room, uint64_t now_us)
 {
     uint64_t entered_us = live_room_enter(room);
     if (room->keep_alive_us <= now_us) {
-        struct event comment = {.text = live_rooms_comment(room->rooms), .deadline_us = UINT64_MAX};
-        event_hub_trim(room->hub);
-        event_hub_publish(room->hub, &comment);
+        trim(room);
+        publish_text(room, EVENT_TEXT_COMMENT);
         room->keep_alive_us = entered_us + KEEP_ALIVE_US;
     }
     uint64_t next_us = room->keep_alive_us;
@@ -197,22 +226,13 @@ uint64_t live_room_tick(struct live_room *room, uint64_t now_us)
     return next_us;
 }
 
-void live_room_stop(struct live_room *room, struct subscriber **waiting)
+void live_room_stop(struct live_room *room)
 {
     live_room_enter(room);
-    CLEANUP(blob_release) struct blob *stopping = event_text_stopping();
-    struct event event = {.text = stopping, .deadline_us = UINT64_MAX};
-    if (stopping)
-        event_hub_publish(room->hub, &event);
+    publish_text(room, EVENT_TEXT_STOPPING);
     event_hub_end(room->hub);
-    struct subscriber *taken = event_hub_take_waiting(room->hub);
+    stream_loops_queue(room->host->loops, &room->source);
     pthread_mutex_unlock(&room->lock);
-    while (taken) {
-        struct subscriber *next = taken->next_waiting;
-        taken->next_waiting = *waiting;
-        *waiting = taken;
-        taken = next;
-    }
 }
 
 enum error_code live_room_wait(struct live_room *room, uint64_t timeout_ms, struct error *err)
@@ -238,7 +258,7 @@ static bool is_gone(const struct live_room *room, const struct message *message,
     bool same_epoch = last.tag == room->last.tag;
     if (message->number)
         return !same_epoch || message->number <= last.number ||
-               live_rooms_config(room->rooms)->source.lists_are_newest;
+               room->host->lists_are_newest;
     uint64_t life_us = (uint64_t)(message->expires_at_ms - message->created_at_ms) * 1000;
     return message->deadline_us - now_us + OWN_GRACE_US < life_us;
 }
@@ -255,6 +275,7 @@ static void remove_gone(struct live_room *room, const struct board *listed, stru
             continue;
         if (message->number) {
             event_text_append_deleted(&text, message->id);
+            publish_piece(room, &text);
             bool ahead = room->last.tag == last.tag && room->last.number > last.number;
             room->deleted_up_to = ahead ? room->last.number : last.number;
         }
@@ -309,12 +330,26 @@ void live_room_sync(struct live_room *room, struct message *const *messages, siz
         remove_gone(room, listed, last, now_us);
     if (listed && add_listed(room, listed, last, now_us)) {
         advance(room, last);
+        if (!room->synced)
+            event_hub_wake(room->hub); /* streams that wait for their opening */
         room->synced = true;
         room->unreachable = false;
         room->incomplete = false;
         pthread_cond_broadcast(&room->changed);
     } else {
         give_up(room);
+    }
+    live_room_leave(room);
+}
+
+void live_room_set_stale(struct live_room *room, bool stale)
+{
+    live_room_enter(room);
+    if (room->stale != stale) {
+        room->stale = stale;
+        publish_text(room, stale ? EVENT_TEXT_STALE : EVENT_TEXT_FRESH);
+        atomic_fetch_add_explicit(&room->host->counts.stale, stale ? 1 : SIZE_MAX,
+                                  memory_order_relaxed);
     }
     live_room_leave(room);
 }
@@ -367,17 +402,44 @@ void live_room_add_own(struct live_room *room, struct message *message)
     live_room_leave(room);
 }
 
-enum error_code live_room_list(struct live_room *room, struct blob **ret_list,
-                               char ret_etag[BOARD_ETAG_SIZE])
+void live_room_listing_fini(struct live_room_listing *listing)
+{
+    blob_release(listing->json);
+    message_array_free(listing->messages);
+    *listing = (struct live_room_listing){0};
+}
+
+/* The message called `id` on the board, borrowed, or NULL. */
+static struct message *find(const struct live_room *room, const char *id)
+{
+    return message_id_valid(id) ? board_find(room->board, id) : NULL;
+}
+
+/* Under the lock. */
+static bool list(struct live_room *room, size_t newest, const char *before, uint64_t now_us,
+                 struct live_room_listing *listing)
+{
+    struct message_array_filter filter = {.newest = newest};
+    board_etag(room->board, listing->etag);
+    if (!newest && !before && board_count(room->board) <= LIVE_ROOM_FEW) {
+        listing->json = board_list_get(&room->list, room->board, now_us);
+        return listing->json != NULL;
+    }
+    if (before)
+        filter.before = find(room, before);
+    if (before && !filter.before)
+        filter.above = UINT64_MAX; /* nothing */
+    listing->messages = message_array_of(room->board, &filter);
+    return listing->messages != NULL;
+}
+
+enum error_code live_room_list(struct live_room *room, size_t newest, const char *before,
+                               struct live_room_listing *ret_listing)
 {
     uint64_t now_us = live_room_enter(room);
-    struct blob *list = board_list_get(&room->list, room->board, now_us);
-    board_etag(room->board, ret_etag);
+    bool good = list(room, newest, before, now_us, ret_listing);
     live_room_leave(room);
-    if (!list)
-        return ERROR_INTERNAL;
-    *ret_list = list;
-    return ERROR_NONE;
+    return good ? ERROR_NONE : ERROR_INTERNAL;
 }
 
 struct message *live_room_message(struct live_room *room, const char *message_id)

@@ -5,7 +5,7 @@
  */
 #include "live_room_heap.h"
 
-#include "live_room_internal.h"
+#include "live_room_private.h"
 
 #include <stdlib.h>
 
@@ -80,11 +80,4 @@ void live_room_heap_set(struct live_room_heap *heap, struct live_room *room, uin
     room->wake_us = wake_us;
     move_up(heap, room->heap_index);
     move_down(heap, room->heap_index);
-}
-
-void live_room_heap_set_all(struct live_room_heap *heap, uint64_t wake_us)
-{
-    /* All are due at the same time, so they may stand in any order. */
-    for (size_t i = 0; i < heap->count; i++)
-        heap->rooms[i]->wake_us = wake_us;
 }

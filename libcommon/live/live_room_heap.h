@@ -31,7 +31,4 @@ void live_room_heap_remove(struct live_room_heap *heap, struct live_room *room);
 /* A room that is there wants to be looked at at `wake_us` instead. */
 void live_room_heap_set(struct live_room_heap *heap, struct live_room *room, uint64_t wake_us);
 
-/* The same for all rooms. */
-void live_room_heap_set_all(struct live_room_heap *heap, uint64_t wake_us);
-
 #endif

@@ -8,36 +8,34 @@
  * A room is freed by the timer's thread, by who needs its place, or at the end, and only while its uses
  * are 0 under the rooms' lock: whoever finds it there may use it.
  */
-#include "live_room_internal.h"
+#include "live_rooms.h"
 
-#include "event_text.h"
 #include "live_room_heap.h"
+#include "live_room_private.h"
+#include "live_stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    HASH_SLOTS = 4096, /* a power of two */
-    PROBE_EVERY_US = 1000 * 1000,
-};
+enum { HASH_SLOTS = 4096 /* a power of two */ };
 
 struct live_rooms {
+    struct live_room_host host; /* first: what a room is handed is this */
     struct live_rooms_config config;
-    struct blob *comment;
     pthread_t timer;
     bool timer_started;
 
     pthread_mutex_t lock; /* over all below */
     pthread_cond_t wake;  /* another room is due first, or `ending` */
     bool ending;
-    uint64_t probed_us; /* when all rooms sent a comment for the sake of the dead */
     struct live_room_heap heap;
     struct live_room *slots[HASH_SLOTS];
-
-    struct live_rooms_counts counts;
-    _Atomic size_t subscribers;
-    _Atomic bool stopping;
 };
+
+static struct live_rooms *of(struct live_room_host *host)
+{
+    return (struct live_rooms *)host;
+}
 
 /* ---- by name ---- */
 
@@ -61,7 +59,7 @@ static struct live_room **place_of(struct live_rooms *rooms, const char *name)
 /* Under the lock. */
 static void count_rooms(struct live_rooms *rooms)
 {
-    atomic_store_explicit(&rooms->counts.rooms, rooms->heap.count, memory_order_relaxed);
+    atomic_store_explicit(&rooms->host.counts.rooms, rooms->heap.count, memory_order_relaxed);
 }
 
 /* It is not found by its name any more. */
@@ -89,7 +87,7 @@ static void close_room(struct live_rooms *rooms, struct live_room *room)
 /* Links a new room with one use, or returns NULL when out of memory. */
 static struct live_room *add_room(struct live_rooms *rooms, const char *name)
 {
-    struct live_room *room = live_room_new(rooms, name);
+    struct live_room *room = live_room_new(&rooms->host, name, &live_stream_ops);
     if (!room)
         return NULL;
     struct live_room **slot = slot_of(rooms, name);
@@ -136,12 +134,8 @@ static void look_at_top(struct live_rooms *rooms, uint64_t now_us)
     struct live_room *room = rooms->heap.rooms[0];
     /* What is armed while the room is looked at is not to be forgotten after. */
     live_room_heap_set(&rooms->heap, room, UINT64_MAX);
-    bool probe = room->probe;
-    room->probe = false;
     room->uses++;
     pthread_mutex_unlock(&rooms->lock);
-    if (probe)
-        live_room_hasten_comment(room);
     uint64_t next_us = live_room_tick(room, now_us);
     pthread_mutex_lock(&rooms->lock);
     room->uses--;
@@ -178,14 +172,36 @@ static void *run_timer(void *context)
     return NULL;
 }
 
-void live_rooms_arm(struct live_rooms *rooms, struct live_room *room, uint64_t wake_us)
+/* ---- what a room asks of its host ---- */
+
+static void arm(struct live_room_host *host, struct live_room *room, uint64_t wake_us)
 {
+    struct live_rooms *rooms = of(host);
     LOCKED(&rooms->lock);
     if (wake_us >= room->wake_us || room->heap_index == LIVE_ROOM_UNLINKED)
         return;
     live_room_heap_set(&rooms->heap, room, wake_us);
     if (room->heap_index == 0)
         pthread_cond_signal(&rooms->wake);
+}
+
+static void retain(struct live_room_host *host, struct live_room *room)
+{
+    struct live_rooms *rooms = of(host);
+    LOCKED(&rooms->lock);
+    room->uses++;
+}
+
+static void release(struct live_room_host *host, struct live_room *room)
+{
+    struct live_rooms *rooms = of(host);
+    uint64_t now_us = clock_monotonic_us(rooms->config.clock);
+    LOCKED(&rooms->lock);
+    room->last_used_us = now_us;
+    if (--room->uses == 0 && room->replaced) {
+        live_room_heap_set(&rooms->heap, room, 0);
+        pthread_cond_signal(&rooms->wake);
+    }
 }
 
 /* ---- life ---- */
@@ -196,27 +212,35 @@ struct live_rooms *live_rooms_new(const struct live_rooms_config *config)
     if (!rooms)
         return NULL;
     rooms->config = *config;
+    rooms->host = (struct live_room_host){
+        .clock = config->clock,
+        .lists_are_newest = config->source.lists_are_newest,
+        .streams_max = config->streams_max,
+        .arm = arm,
+        .retain = retain,
+        .release = release,
+    };
     pthread_mutex_init(&rooms->lock, NULL);
     clock_cond_init(&rooms->wake);
-    rooms->comment = event_text_comment();
-    if (!live_room_heap_init(&rooms->heap, config->rooms_max) || !rooms->comment ||
+    rooms->host.loops = stream_loops_new(config->loops);
+    if (!rooms->host.loops || !live_room_heap_init(&rooms->heap, config->rooms_max) ||
         pthread_create(&rooms->timer, NULL, run_timer, rooms) != 0) {
         live_rooms_free(rooms);
         return NULL;
     }
+    pthread_setname_np(rooms->timer, "room-timer");
     rooms->timer_started = true;
     return rooms;
 }
 
 void live_rooms_stop(struct live_rooms *rooms)
 {
-    atomic_store(&rooms->stopping, true);
-    struct subscriber *waiting = NULL;
+    atomic_store(&rooms->host.stopping, true);
     pthread_mutex_lock(&rooms->lock);
     for (size_t i = 0; i < rooms->heap.count; i++)
-        live_room_stop(rooms->heap.rooms[i], &waiting);
+        live_room_stop(rooms->heap.rooms[i]);
     pthread_mutex_unlock(&rooms->lock);
-    event_hub_resume(waiting);
+    stream_loops_hasten(rooms->host.loops);
 }
 
 /* Closes all rooms, one at a time: the source may be adding to those that are yet to be closed. */
@@ -245,7 +269,7 @@ void live_rooms_free(struct live_rooms *rooms)
         pthread_join(rooms->timer, NULL);
     }
     close_all(rooms);
-    blob_release(rooms->comment);
+    stream_loops_free(rooms->host.loops);
     live_room_heap_fini(&rooms->heap);
     pthread_cond_destroy(&rooms->wake);
     pthread_mutex_destroy(&rooms->lock);
@@ -286,8 +310,8 @@ static struct live_room *find_or_add(struct live_rooms *rooms, const char *name,
     return *ret_full ? NULL : add_room(rooms, name);
 }
 
-enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint64_t timeout_ms,
-                               struct live_room **ret_room, struct error *err)
+enum error_code live_rooms_open(struct live_rooms *rooms, const char *name,
+                                struct live_room **ret_room, struct error *err)
 {
     bool is_new, full;
     struct live_room *evicted;
@@ -303,7 +327,18 @@ enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint6
         if (!room->opened)
             live_room_give_up(room);
     }
-    enum error_code code = live_room_wait(room, timeout_ms, err);
+    *ret_room = room;
+    return ERROR_NONE;
+}
+
+enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint64_t timeout_ms,
+                               struct live_room **ret_room, struct error *err)
+{
+    struct live_room *room;
+    enum error_code code = live_rooms_open(rooms, name, &room, err);
+    if (code)
+        return code;
+    code = live_room_wait(room, timeout_ms, err);
     if (code)
         live_room_release(room);
     else
@@ -320,91 +355,20 @@ struct live_room *live_rooms_find(struct live_rooms *rooms, const char *name)
     return room;
 }
 
-void live_rooms_retain(struct live_rooms *rooms, struct live_room *room)
-{
-    LOCKED(&rooms->lock);
-    room->uses++;
-}
-
-void live_room_release(struct live_room *room)
-{
-    if (!room)
-        return;
-    struct live_rooms *rooms = room->rooms;
-    uint64_t now_us = clock_monotonic_us(rooms->config.clock);
-    LOCKED(&rooms->lock);
-    room->last_used_us = now_us;
-    if (--room->uses == 0 && room->replaced) {
-        live_room_heap_set(&rooms->heap, room, 0);
-        pthread_cond_signal(&rooms->wake);
-    }
-}
-
-/* ---- for live_room.c ---- */
-
-const struct live_rooms_config *live_rooms_config(const struct live_rooms *rooms)
-{
-    return &rooms->config;
-}
-
-struct live_rooms_counts *live_rooms_counts(struct live_rooms *rooms)
-{
-    return &rooms->counts;
-}
-
-struct blob *live_rooms_comment(struct live_rooms *rooms)
-{
-    return rooms->comment;
-}
-
-/* Some of those who hold the places may have left, which shows only when something is sent to them:
- * has all rooms send a comment, now and then. */
-static void probe_all(struct live_rooms *rooms)
-{
-    uint64_t now_us = clock_monotonic_us(rooms->config.clock);
-    LOCKED(&rooms->lock);
-    if (rooms->ending || now_us < rooms->probed_us + PROBE_EVERY_US)
-        return;
-    rooms->probed_us = now_us;
-    for (size_t i = 0; i < rooms->heap.count; i++)
-        rooms->heap.rooms[i]->probe = true;
-    live_room_heap_set_all(&rooms->heap, now_us);
-    pthread_cond_signal(&rooms->wake);
-}
-
-bool live_rooms_add_subscriber(struct live_rooms *rooms, struct error *err)
-{
-    if (atomic_load(&rooms->stopping)) {
-        error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
-        return false;
-    }
-    if (atomic_fetch_add(&rooms->subscribers, 1) < rooms->config.subscribers_max)
-        return true;
-    atomic_fetch_sub(&rooms->subscribers, 1);
-    metrics_count(&rooms->counts.refused);
-    probe_all(rooms);
-    error_set(err, ERROR_UNAVAILABLE, "As many streams are open as this service allows");
-    return false;
-}
-
-void live_rooms_remove_subscriber(struct live_rooms *rooms)
-{
-    atomic_fetch_sub(&rooms->subscribers, 1);
-}
-
 /* ---- for an operator ---- */
 
 void live_rooms_metrics(const struct live_rooms *rooms, struct live_rooms_metrics *ret_metrics)
 {
-    const struct live_rooms_counts *counts = &rooms->counts;
-    size_t subscribers = atomic_load_explicit(&rooms->subscribers, memory_order_relaxed);
-    size_t max = rooms->config.subscribers_max;
+    const struct live_room_counts *counts = &rooms->host.counts;
+    size_t streams = atomic_load_explicit(&counts->streams, memory_order_relaxed);
+    size_t max = rooms->host.streams_max;
     *ret_metrics = (struct live_rooms_metrics){
         .rooms = atomic_load_explicit(&counts->rooms, memory_order_relaxed),
         .messages = atomic_load_explicit(&counts->messages, memory_order_relaxed),
+        .stale = atomic_load_explicit(&counts->stale, memory_order_relaxed),
         /* One that is about to be refused is counted for a moment. */
-        .subscribers = subscribers < max ? subscribers : max,
-        .subscribers_max = max,
+        .streams = streams < max ? streams : max,
+        .streams_max = max,
         .dropped = metrics_counted(&counts->dropped),
         .refused = metrics_counted(&counts->refused),
         .expired = metrics_counted(&counts->expired),

@@ -1,188 +1,264 @@
 /*
- * A room's event stream to one reader: how it opens, and its way through the room's hub.
+ * A reader is sent its opening, then what the hub has from there on, joined under the same lock:
+ * nothing is missed or doubled. Both hold only what the source has brought (live_room.c has the
+ * reason).
  *
- * A reader who names the last event it has, of this room and epoch, is sent the rest; anyone else is
- * sent a snapshot. Both hold only what the source has brought (live_room.c has the reason), and the
- * stream goes on behind it in the hub, joined under the same lock: nothing is missed or doubled.
+ * Between two reads a stream keeps its place in the hub and nothing else. While its socket is full
+ * it keeps what is left of one piece of the opening, or of one event; who falls out of the hub is
+ * dropped. So a reader who does not read costs no more than one who does.
  */
+#include "live_stream.h"
+
 #include "event_text.h"
-#include "live_room_internal.h"
+#include "http_chunk.h"
+#include "live_opening.h"
+#include "live_room_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    /* How far an id may be ahead of us: other replicas may know more, and have other clocks. */
-    AHEAD_MAX_US = 60 * 1000 * 1000,
-};
+static const size_t piece_max = 8 * 1024 * 1024; /* far above the longest single message */
 
-/* What a stream owns. */
 struct live_stream {
-    struct subscriber subscriber;
+    struct stream stream;
     struct live_room *room; /* a use of it */
+    struct event_place place;
+    struct event_batch *batch;    /* what is being sent, if it is one */
+    struct live_opening *opening; /* what is left of it; NULL: nothing, or not made yet */
+    bool is_open;                 /* the opening was made */
+    struct live_opening_wish wish;
+    struct live_stream_owner owner;
 };
 
-/* ---- reading, on the server's threads ---- */
-
-static ssize_t read_stream(void *context, char *bytes, size_t max)
+static struct live_stream *of(struct stream *stream)
 {
-    struct live_stream *stream = context;
-    struct live_room *room = stream->room;
-    LOCKED(&room->lock);
-    /* Under the lock: nothing may end while we wait for it. */
-    uint64_t now_us = clock_monotonic_us(live_rooms_config(room->rooms)->clock);
-    return event_hub_read(room->hub, &stream->subscriber, now_us, bytes, max);
+    return RING_OWNER(stream, struct live_stream, stream);
 }
-
-static void free_stream(void *context)
-{
-    struct live_stream *stream = context;
-    struct live_room *room = stream->room;
-    pthread_mutex_lock(&room->lock);
-    /* Here, not where the read says the end: who takes nothing at all is never read for again. */
-    if (event_hub_fell_behind(room->hub, &stream->subscriber))
-        metrics_count(&live_rooms_counts(room->rooms)->dropped);
-    event_hub_leave(room->hub, &stream->subscriber);
-    pthread_mutex_unlock(&room->lock);
-    blob_release(stream->subscriber.opening);
-    free(stream);
-    live_rooms_remove_subscriber(room->rooms);
-    live_room_release(room);
-}
-
-static const struct http_stream_ops stream_ops = {.read = read_stream, .free = free_stream};
 
 /* ---- opening, under the room's lock ---- */
 
-static bool same_id(struct event_id a, struct event_id b)
-{
-    return a.number == b.number && a.tag == b.tag;
-}
-
-/* Whether we can tell what came after `id`. */
-static bool can_resume(const struct live_room *room, struct event_id id)
-{
-    if (same_id(id, event_id_nothing(room->name)))
-        return true;
-    if (id.tag != room->last.tag || id.number == 0 || id.number <= room->deleted_up_to)
-        return false;
-    uint64_t wall_us = clock_wall_us(live_rooms_config(room->rooms)->clock);
-    return id.number <= room->last.number || id.number <= wall_us + AHEAD_MAX_US;
-}
-
-/* The messages with numbers above `number`, in their order; the caller frees the array. */
-static struct message **messages_after(const struct live_room *room, uint64_t number,
-                                       size_t *ret_count)
-{
-    size_t count = 0;
-    struct message **messages = calloc(board_count(room->board) + 1, sizeof(struct message *));
-    for (size_t i = 0; messages && i < board_count(room->board); i++)
-        if (board_at(room->board, i)->number > number)
-            messages[count++] = board_at(room->board, i);
-    if (messages)
-        qsort(messages, count, sizeof(struct message *), message_compare_numbers);
-    *ret_count = count;
-    return messages;
-}
-
-static struct blob *resumed_opening(const struct live_room *room, struct event_id id,
-                                    uint64_t now_us)
-{
-    size_t count;
-    struct message **messages = messages_after(room, id.number, &count);
-    if (!messages)
-        return NULL;
-    CLEANUP_FINI(buffer_fini) struct buffer text;
-    buffer_init(&text, (size_t)1 << 34);
-    event_text_append_resumed(&text, count);
-    for (size_t i = 0; i < count; i++)
-        event_text_append_message(
-            &text, (struct event_id){.number = messages[i]->number, .tag = room->last.tag},
-            messages[i], now_us);
-    free(messages);
-    return event_text_blob(&text);
-}
-
-/* Made once for all who come within the same millisecond and find the same. */
-static struct blob *snapshot_opening(struct live_room *room, uint64_t now_us)
-{
-    CLEANUP(blob_release)
-    struct blob *list = board_list_get_numbered(&room->list, room->board, now_us);
-    if (!list)
-        return NULL;
-    if (!room->snapshot || room->snapshot_list != list || !same_id(room->snapshot_id, room->last)) {
-        struct blob *snapshot = event_text_snapshot(room->last, list);
-        if (!snapshot)
-            return NULL;
-        blob_release(room->snapshot);
-        blob_release(room->snapshot_list);
-        room->snapshot = snapshot;
-        room->snapshot_list = blob_retain(list);
-        room->snapshot_id = room->last;
-    }
-    return blob_retain(room->snapshot);
-}
-
-/* Opens the stream where the reader left off, or anew, and joins it to the hub. */
-static bool join(struct live_stream *stream, const char *last_event_id, uint64_t now_us)
+static bool make_opening(struct live_stream *stream, uint64_t now_us)
 {
     struct live_room *room = stream->room;
-    struct subscriber *subscriber = &stream->subscriber;
-    struct event_id id;
-    if (room->incomplete)
+    struct live_opening_room view = {
+        .name = room->name,
+        .board = room->board,
+        .list = &room->list,
+        .last = room->last,
+        .deleted_up_to = room->deleted_up_to,
+        .stale = room->stale,
+        .now_us = now_us,
+        .wall_us = clock_wall_us(room->host->clock),
+    };
+    stream->opening = live_opening_make(&view, &stream->wish, &stream->place.after);
+    stream->place.position = event_hub_head(room->hub);
+    stream->is_open = stream->opening != NULL;
+    return stream->is_open;
+}
+
+/* ---- reading, on the loops' threads ---- */
+
+static void end(struct live_stream *stream)
+{
+    struct blob *last = stream->place.chunked ? http_chunk_new("", 0) : NULL;
+    if (last)
+        stream_send(&stream->stream, last, 0);
+    stream_end(&stream->stream);
+}
+
+/* The next piece of the opening; whether there was one. */
+static bool read_opening(struct live_stream *stream, uint64_t now_us)
+{
+    CLEANUP_FINI(buffer_fini) struct buffer piece;
+    buffer_init(&piece, piece_max);
+    if (!live_opening_read(stream->opening, now_us, &piece)) {
+        live_opening_free(stream->opening);
+        stream->opening = NULL;
         return false;
-    if (last_event_id && event_id_parse(last_event_id, &id) && can_resume(room, id)) {
-        subscriber->opening = resumed_opening(room, id, now_us);
-        subscriber->after = id.number > room->last.number ? id : room->last;
-    } else {
-        subscriber->opening = snapshot_opening(room, now_us);
-        subscriber->after = room->last;
     }
-    if (!subscriber->opening)
-        return false;
-    event_text_retry(now_us * 2654435761u >> 7, subscriber->retry);
-    event_hub_join(room->hub, subscriber);
+    struct blob *bytes = NULL;
+    if (!piece.failed)
+        bytes = stream->place.chunked ? http_chunk_new(piece.data, piece.len)
+                                      : blob_new(piece.data, piece.len);
+    if (bytes)
+        stream_send(&stream->stream, bytes, 0);
+    else
+        stream_end(&stream->stream);
     return true;
 }
 
+/* What the hub has for the stream; waits where that is nothing. */
+static void read_events(struct live_stream *stream, unsigned loop, uint64_t now_us)
+{
+    struct live_room *room = stream->room;
+    if (event_hub_fell_behind(room->hub, &stream->place)) {
+        metrics_count(&room->host->counts.dropped);
+        end(stream);
+    } else if (!event_hub_read(room->hub, &stream->place, now_us, &stream->batch)) {
+        stream_end(&stream->stream);
+    } else if (stream->batch) {
+        stream_send(&stream->stream, blob_retain(stream->batch->bytes), 0);
+    } else if (event_hub_ended(room->hub)) {
+        end(stream);
+    } else {
+        stream_wait(&stream->stream, loop);
+    }
+}
+
+/* Under the room's lock. */
+static void read_stream(struct live_stream *stream, unsigned loop, uint64_t now_us)
+{
+    event_batch_release(stream->batch);
+    stream->batch = NULL;
+    if (!stream->is_open && stream->room->synced && !make_opening(stream, now_us)) {
+        stream_end(&stream->stream);
+        return;
+    }
+    if (!stream->opening || !read_opening(stream, now_us))
+        read_events(stream, loop, now_us);
+}
+
+static void read_run(struct stream_source *source, unsigned loop, struct ring *run)
+{
+    struct live_room *room = RING_OWNER(source, struct live_room, source);
+    LOCKED(&room->lock);
+    /* Under the lock: nothing may end while we wait for it. */
+    uint64_t now_us = clock_monotonic_us(room->host->clock);
+    struct ring *next;
+    for (struct ring *link = run->next; link != run; link = next) {
+        next = link->next;
+        read_stream(of(RING_OWNER(link, struct stream, place)), loop, now_us);
+    }
+}
+
+/* Of a batch only the event that was begun is kept; the others are read again when there is room. */
+static void hold(struct stream *held)
+{
+    struct live_stream *stream = of(held);
+    if (!stream->batch)
+        return;
+    struct blob *rest =
+        event_batch_rest(stream->batch, held->sent, &stream->place.position);
+    if (!rest)
+        stream_end(held);
+    stream_send(held, rest, 0);
+    event_batch_release(stream->batch);
+    stream->batch = NULL;
+}
+
+static void end_owner(const struct live_stream_owner *owner)
+{
+    if (owner->ended)
+        owner->ended(owner);
+}
+
+static void free_stream(struct live_stream *stream)
+{
+    struct live_room *room = stream->room;
+    pthread_mutex_lock(&room->lock);
+    room->readers--;
+    pthread_mutex_unlock(&room->lock);
+    atomic_fetch_sub_explicit(&room->host->counts.streams, 1, memory_order_relaxed);
+    event_batch_release(stream->batch);
+    live_opening_free(stream->opening);
+    end_owner(&stream->owner);
+    free(stream);
+    live_room_release(room);
+}
+
+static void free_taken(struct stream *stream)
+{
+    free_stream(of(stream));
+}
+
+const struct stream_source_ops live_stream_ops = {
+    .read = read_run, .hold = hold, .free = free_taken};
+
+/* ---- from the server to a loop ---- */
+
+static void take(void *context, struct http_takeover *takeover)
+{
+    struct live_stream *stream = context;
+    stream->place.chunked = takeover->chunked;
+    stream_loops_add(stream->room->host->loops, &stream->room->source, &stream->stream, takeover);
+}
+
+static void free_untaken(void *context)
+{
+    free_stream(context);
+}
+
+static const struct http_stream_ops stream_ops = {.take = take, .free = free_untaken};
+
 /* ---- for the routes ---- */
 
-/* The stream, joined, or NULL when out of memory or where the room was; then the place is given back. */
-static struct live_stream *open_stream(struct live_room *room, const char *last_event_id,
+/* A place for one more stream, of those there may be. */
+static enum error_code take_place(struct live_room_host *host, struct error *err)
+{
+    if (atomic_load(&host->stopping))
+        return error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
+    if (atomic_fetch_add(&host->counts.streams, 1) < host->streams_max)
+        return ERROR_NONE;
+    atomic_fetch_sub(&host->counts.streams, 1);
+    metrics_count(&host->counts.refused);
+    return error_set(err, ERROR_UNAVAILABLE, "Too many open event streams");
+}
+
+/* The stream, with its opening where the room is synchronised; NULL when out of memory or where the
+ * room was. *ret_last is the id of the room's last event; number and tag 0: not known yet. */
+static struct live_stream *make_stream(struct live_room *room, const struct live_stream_wish *wish,
                                        struct event_id *ret_last)
 {
     struct live_stream *stream = calloc(1, sizeof *stream);
     if (!stream) {
-        live_rooms_remove_subscriber(room->rooms);
+        atomic_fetch_sub(&room->host->counts.streams, 1);
+        end_owner(&wish->owner);
         return NULL;
     }
     stream->room = room;
-    live_rooms_retain(room->rooms, room);
+    stream->owner = wish->owner;
+    stream->wish.newest = wish->newest;
+    stream->wish.has_id =
+        wish->last_event_id && event_id_parse(wish->last_event_id, &stream->wish.id);
+    room->host->retain(room->host, room);
     uint64_t now_us = live_room_enter(room);
-    bool joined = join(stream, last_event_id, now_us);
-    *ret_last = room->last;
+    room->readers++;
+    stream->place.position = event_hub_head(room->hub);
+    bool made = !room->incomplete && (!room->synced || make_opening(stream, now_us));
+    *ret_last = room->synced ? room->last : (struct event_id){0};
     live_room_leave(room);
-    if (joined)
+    if (made)
         return stream;
     free_stream(stream);
     return NULL;
 }
 
-enum error_code live_room_subscribe(struct live_room *room, struct http_exchange *exchange,
-                                    const char *last_event_id, struct error *err)
+static void set_last_event_id(struct http_exchange *exchange, struct event_id last)
+{
+    char text[EVENT_ID_SIZE];
+    event_id_format(last, text);
+    if (last.number || last.tag)
+        http_set_header(exchange, "Last-Event-ID", "%s", text);
+}
+
+enum error_code live_stream_open(struct live_room *room, struct http_exchange *exchange,
+                                 const struct live_stream_wish *wish, struct error *err)
 {
     http_set_header(exchange, "X-Accel-Buffering", "no");
-    if (http_is_head(exchange))
+    http_set_header(exchange, "Cache-Control", "no-store, no-transform");
+    http_set_header(exchange, "Content-Encoding", "identity");
+    bool is_head = http_is_head(exchange);
+    enum error_code code = is_head ? ERROR_NONE : take_place(room->host, err);
+    if (is_head || code)
+        end_owner(&wish->owner);
+    if (is_head)
         return http_answer(exchange, 200, HTTP_TYPE_EVENTS, NULL, 0);
-    if (!live_rooms_add_subscriber(room->rooms, err))
-        return ERROR_UNAVAILABLE;
+    if (code)
+        return code;
     struct event_id last;
-    struct live_stream *stream = open_stream(room, last_event_id, &last);
+    struct live_stream *stream = make_stream(room, wish, &last);
     if (!stream)
         return error_because(err, ERROR_INTERNAL, "out of memory for a stream");
-    char last_text[EVENT_ID_SIZE];
-    event_id_format(last, last_text);
-    http_set_header(exchange, "Last-Event-ID", "%s", last_text);
-    return http_answer_stream(exchange, HTTP_TYPE_EVENTS, &stream_ops, stream,
-                              &stream->subscriber.connection);
+    set_last_event_id(exchange, last);
+    return http_answer_stream(exchange, HTTP_TYPE_EVENTS, &stream_ops, stream);
 }

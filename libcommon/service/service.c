@@ -112,6 +112,7 @@ enum error_code service_run(const struct http_server_config *config,
         end_checks(&checker);
     hooks->stop(config->service);
     http_server_drain(checker.server, shutdown_timeout_ms);
+    http_server_hang_up(checker.server);
     if (checking)
         fini_checker(&checker);
     http_server_free(checker.server);

@@ -37,10 +37,9 @@ static struct http_route *refusing_routes(const struct http_route *routes, size_
     for (size_t i = 0; refusing && i < count; i++) {
         bool alive = strcmp(routes[i].path, "/livez") == 0;
         refusing[i] = routes[i];
-        if (refusing[i].get && !alive)
-            refusing[i].get = refuse;
-        if (refusing[i].post)
-            refusing[i].post = refuse;
+        for (enum http_method method = 0; method < HTTP_METHODS; method++)
+            if (refusing[i].handlers[method] && !alive)
+                refusing[i].handlers[method] = refuse;
     }
     return refusing;
 }

@@ -1,0 +1,42 @@
+/*
+ * A room's event stream to one reader.
+ */
+#ifndef TEMPMESSENGER_LIVE_STREAM_H
+#define TEMPMESSENGER_LIVE_STREAM_H
+
+#include "error.h"
+#include "http_exchange.h"
+#include "live_room.h"
+#include "stream_loop.h"
+
+#include <stddef.h>
+
+/* Who is told when a stream ends, to give back what it was counted against. */
+struct live_stream_owner {
+    /* NULL: nobody. Any thread. */
+    void (*ended)(const struct live_stream_owner *owner);
+    void *context;
+    unsigned char key[16];
+};
+
+/* What a reader asks for. */
+struct live_stream_wish {
+    const char *last_event_id; /* NULL, or not an id: a new reader */
+    size_t newest;             /* at most so many messages in its snapshot; 0: all */
+    struct live_stream_owner owner;
+};
+
+/*
+ * Answers with the room's event stream. It begins when the room is synchronised; until then it
+ * carries comments. The owner's `ended` is called once, whatever comes of it.
+ * UNAVAILABLE where there are as many streams as there may be, or the service is stopping; INTERNAL
+ * when out of memory, or where the room was.
+ */
+enum error_code live_stream_open(struct live_room *room, struct http_exchange *exchange,
+                                 const struct live_stream_wish *wish,
+                                 struct error *err) ERROR_MUST_USE;
+
+/* What a room's source of streams does. */
+extern const struct stream_source_ops live_stream_ops;
+
+#endif
