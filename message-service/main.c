@@ -43,7 +43,9 @@ static enum error_code serve(const struct service_settings *settings, unsigned t
         .address = settings->common.bind_address,
         .port = settings->common.port,
         .threads = threads,
-        .max_connections = settings->common.max_connections,
+        .max_connections =
+            settings->common.max_connections + HTTP_SERVER_CONNECTIONS_BESIDE_STREAMS,
+        .files_share = 90,
         .body_max = body_max(settings->message_max_bytes),
         .token = settings->common.service_token,
         .routes = message_service_routes,

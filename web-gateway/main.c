@@ -16,6 +16,9 @@
 enum {
     /* Rooms watched at one time; each costs a connection to the message service. */
     ROOMS_MAX = 4096,
+    /* Of the files that may be open, in percent. */
+    FILES_SHARE_CONNECTIONS = 60,
+    FILES_SHARE_ROOMS = 35,
     LINGER_US = 60 * 1000 * 1000, /* how long a room that nobody asks for is kept up to date */
 };
 
@@ -73,7 +76,7 @@ static bool open_rooms(const struct gateway_settings *settings, struct process_p
         .source = {.open = room_feeds_open,
                    .close = room_feeds_close,
                    .context = parts->gateway.feeds},
-        .rooms_max = ROOMS_MAX,
+        .rooms_max = process_files(ROOMS_MAX, FILES_SHARE_ROOMS),
         .streams_max = settings->common.max_connections,
         .loops = process_loops(),
         .linger_us = LINGER_US,
@@ -128,7 +131,9 @@ static enum error_code serve(const struct gateway_settings *settings, unsigned t
         .address = settings->common.bind_address,
         .port = settings->common.port,
         .threads = threads,
-        .max_connections = settings->common.max_connections,
+        .max_connections =
+            settings->common.max_connections + HTTP_SERVER_CONNECTIONS_BESIDE_STREAMS,
+        .files_share = FILES_SHARE_CONNECTIONS,
         .body_max = SUBMISSION_BODY_MAX,
         .routes = web_gateway_routes,
         .route_count = web_gateway_route_count,

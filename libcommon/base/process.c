@@ -18,6 +18,11 @@ enum {
     THREADS_MAX = 64,
     LOOPS_MAX = 4,
 
+    /* Of the open-file limit, for all that is no connection: sockets that listen, epoll sets,
+     * connections to stores and services, the log. */
+    OWN_FILES_PART = 2,
+    OWN_FILES_MAX = 128,
+
     MS_PER_S = 1000,
     NS_PER_MS = 1000 * 1000,
 };
@@ -72,6 +77,16 @@ unsigned long process_file_limit(void)
     struct rlimit limit = {0};
     getrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur;
+}
+
+unsigned process_files(unsigned wanted, unsigned share)
+{
+    unsigned long limit = process_file_limit();
+    unsigned long own = limit / OWN_FILES_PART < OWN_FILES_MAX ? limit / OWN_FILES_PART : OWN_FILES_MAX;
+    unsigned long may = (limit - own) * share / 100;
+    if (may < 1)
+        return 1;
+    return wanted < may ? wanted : (unsigned)may;
 }
 
 /* The number of cores, within these bounds. */

@@ -20,6 +20,10 @@ const char *process_wait_for(uint64_t timeout_ms);
 /* How many files this process may have open. */
 unsigned long process_file_limit(void);
 
+/* How many of `wanted` files a process may keep open for one purpose that, by the open-file limit, has
+ * `share` percent of what is left beside its own needs; at least 1. */
+unsigned process_files(unsigned wanted, unsigned share);
+
 /* The event threads where HTTP_THREADS does not say: `configured`, or by cores if that is 0. */
 unsigned process_threads(unsigned configured);
 

@@ -10,6 +10,7 @@
 #include "http_daemon.h"
 #include "http_listener.h"
 #include "http_server_private.h"
+#include "process.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,6 +66,7 @@ enum error_code http_server_start(const struct http_server_config *config,
     if (!server)
         return error_set(err, ERROR_INTERNAL, "out of memory");
     server->config = *config;
+    server->config.max_connections = process_files(config->max_connections, config->files_share);
     server->listen_fd = -1;
     pthread_mutex_init(&server->lock, NULL);
     clock_cond_init(&server->idle);

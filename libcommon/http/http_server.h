@@ -16,8 +16,11 @@ struct http_server_config {
     const char *address; /* IPv4 or IPv6 */
     unsigned port;       /* 0: any free one */
     unsigned threads;    /* event threads; a request that has to wait gets another one */
-    /* Open connections, streams included; a few more are taken for routes that are `vital`. */
+    /* Open connections, streams included; fewer where the open-file limit allows fewer, of which
+     * they may take `files_share` percent. HTTP_SERVER_CONNECTIONS_RESERVE more are taken for routes
+     * that are `vital`. */
     unsigned max_connections;
+    unsigned files_share;
     size_t body_max;   /* bytes; a longer body is answered 413 */
     const char *token; /* what Authorization must bear; NULL: nothing */
     const struct http_route *routes;
@@ -38,8 +41,12 @@ struct http_server_config {
     void (*disconnected)(void *service, const struct sockaddr *peer);
 };
 
-/* Connections above max_connections, for routes that are `vital`. */
-enum { HTTP_SERVER_CONNECTIONS_RESERVE = 16 };
+enum {
+    /* Connections above max_connections, for routes that are `vital`. */
+    HTTP_SERVER_CONNECTIONS_RESERVE = 16,
+    /* Above the streams that may be open, so that there are some left to ask on. */
+    HTTP_SERVER_CONNECTIONS_BESIDE_STREAMS = 256,
+};
 
 struct http_server;
 

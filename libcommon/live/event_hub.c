@@ -165,20 +165,22 @@ bool event_hub_fell_behind(const struct event_hub *hub, const struct event_place
 
 /* ---- batches ---- */
 
+/* Whether a reader there has had this message before. */
+static bool had(const struct event_place *place, struct event_id id)
+{
+    return id.number && id.tag == place->after.tag && id.number <= place->after.number;
+}
+
 /* Whether the event is not for a reader there: it had it before, or the event's time is up. */
 static bool passes_over(const struct event_place *place, const struct kept *event, uint64_t now_us)
 {
-    bool had = event->id.number && event->id.tag == place->after.tag &&
-               event->id.number <= place->after.number;
-    return had || event->deadline_us <= now_us;
+    return had(place, event->id) || event->deadline_us <= now_us;
 }
 
 /* Whether a reader there is sent just what the batch holds. */
 static bool suits(const struct event_batch *batch, const struct event_place *place, uint64_t now_us)
 {
-    bool had_some = batch->lowest.number && batch->lowest.tag == place->after.tag &&
-                    batch->lowest.number <= place->after.number;
-    return place->chunked && batch->from == place->position && !had_some &&
+    return place->chunked && batch->from == place->position && !had(place, batch->lowest) &&
            now_us < batch->soonest_us;
 }
 
@@ -235,6 +237,18 @@ static struct event_batch *batch_new(size_t count, size_t bytes)
     return NULL;
 }
 
+/* Whether the batch is for everyone who reads from there: it leaves out nothing that only some have
+ * had before. */
+static bool is_for_all(const struct event_hub *hub, const struct event_place *place, uint64_t to)
+{
+    if (!place->chunked)
+        return false;
+    for (uint64_t position = place->position; position < to; position++)
+        if (had(place, event_at(hub, position)->id))
+            return false;
+    return true;
+}
+
 /* Makes the batch from there to `to`; NULL when out of memory. */
 static struct event_batch *make_batch(const struct event_hub *hub, const struct event_place *place,
                                       uint64_t to, size_t count, size_t bytes, uint64_t now_us)
@@ -273,7 +287,7 @@ bool event_hub_read(struct event_hub *hub, struct event_place *place, uint64_t n
         struct event_batch *batch = make_batch(hub, place, to, count, bytes, now_us);
         if (!batch)
             return false;
-        if (place->chunked) {
+        if (is_for_all(hub, place, to)) {
             forget_batch(hub);
             hub->last = retain(batch);
         }

@@ -77,6 +77,7 @@ enum error_code waiting_run(const struct waiting_config *config, unsigned *ret_p
         .port = config->port,
         .threads = THREADS,
         .max_connections = config->max_connections,
+        .files_share = 90,
         .body_max = BODY_MAX,
         .routes = routes,
         .route_count = config->route_count,

@@ -35,7 +35,7 @@ onEveryService('the stream', (api) => {
     const reader = await open(api, newRoom(), { headers: { 'X-Request-Id': 'mine' } });
     assertCommonHeaders(reader);
     assert.equal(reader.headers['content-type'].split(';')[0], 'text/event-stream');
-    assert.equal(reader.headers['cache-control'], 'no-store');
+    assert.equal(reader.headers['cache-control'], 'no-store, no-transform');
     assert.equal(reader.headers['x-accel-buffering'], 'no');
     assert.equal(reader.headers['x-request-id'], 'mine');
     assert.equal(reader.headers['content-length'], undefined);
@@ -378,7 +378,7 @@ onEveryService('asking for a stream', (api) => {
       assert.equal(answer.bytes.length, 0);
       assertCommonHeaders(answer);
       assert.equal(answer.headers['content-type'].split(';')[0], 'text/event-stream');
-      assert.equal(answer.headers['cache-control'], 'no-store');
+      assert.equal(answer.headers['cache-control'], 'no-store, no-transform');
       assert.equal(answer.headers['x-accel-buffering'], 'no');
     });
 

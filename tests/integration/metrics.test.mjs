@@ -154,7 +154,7 @@ onEveryService('metrics', (api, name, stack) => {
       await api.request({ method: 'HEAD', path: `/rooms/${room}/messages` });
       await api.request({ method: 'OPTIONS', path: `/rooms/${room}/messages` });
       await api.request({ method: 'DELETE', path: `/rooms/${room}/messages` });
-    }, ...[['POST', made], ['POST', '400'], ['GET', '200'], ['HEAD', '200'], ['OPTIONS', '204'], ['other', '405']]
+    }, ...[['POST', made], ['POST', '400'], ['GET', '200'], ['HEAD', '200'], ['OPTIONS', '204'], ['DELETE', '405']]
       .map(([method, status]) => [REQUESTS, { route: '/rooms/:room/messages', method, status }]),
     [REQUESTS, { route: '/messages', method: 'GET', status: '200' }],
     [REQUESTS, { route: '/rooms/:room/messages/:id', method: 'GET', status: '404' }],
