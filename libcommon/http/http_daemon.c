@@ -33,7 +33,7 @@
 enum {
     /* Bytes of a refused request's body that are taken and thrown away before the answer: a client
      * that is cut off while it sends may miss the answer. A longer body is not waited for. */
-    REFUSED_BODY_MAX = 1024 * 1024,
+    REFUSED_BODY_MAX = 4 * 1024 * 1024,
     /* A server's options besides the terminator. */
     MHD_OPTIONS = 9,
 };

@@ -9,6 +9,7 @@
 #include "live_room.h"
 #include "log.h"
 #include "message_client.h"
+#include "live_rooms.h"
 #include "room_feed.h"
 
 #include <arpa/inet.h>
@@ -239,7 +240,8 @@ static struct live_rooms *make_rooms(struct room_feeds *feeds)
     return live_rooms_new(&(struct live_rooms_config){
         .source = {.open = room_feeds_open, .close = room_feeds_close, .context = feeds},
         .rooms_max = 8,
-        .subscribers_max = 8,
+        .streams_max = 8,
+        .loops = 1,
         .linger_us = 1000000,
         .clock = &clock_system,
     });

@@ -7,6 +7,7 @@
 #include "board_list.h"
 #include "buffer.h"
 #include "draft.h"
+#include "event_hub.h"
 #include "event_text.h"
 #include "file.h"
 #include "http_router.h"
@@ -207,20 +208,34 @@ FAILING_ALLOC_TEST(test_draft__out_of_memory_for_text_is_internal, drafts_of_tex
 
 static enum error_code event_texts(void)
 {
-    CLEANUP(blob_release) struct blob *comment = event_text_comment();
-    CLEANUP(blob_release) struct blob *stopping = event_text_stopping();
-    CLEANUP(blob_release)
-    struct blob *snapshot =
-        comment ? event_text_snapshot((struct event_id){.number = 1}, comment) : NULL;
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, 1024 * 1024);
     event_text_append_resumed(&text, 2);
     event_text_append_message(&text, (struct event_id){.number = 1}, many[0], 0);
     event_text_append_deleted(&text, many[0]->id);
-    CLEANUP(blob_release) struct blob *blob = event_text_blob(&text);
-    return comment && stopping && snapshot && blob ? ERROR_NONE : ERROR_INTERNAL;
+    return text.failed ? ERROR_INTERNAL : ERROR_NONE;
 }
-FAILING_ALLOC_TEST(test_event_text__out_of_memory_is_null, event_texts)
+FAILING_ALLOC_TEST(test_event_text__out_of_memory_fails_the_buffer, event_texts)
+
+/* Out of memory to publish, every reader falls behind; to read, nothing has changed. */
+static enum error_code hub_read(void)
+{
+    struct event_hub *hub = event_hub_new();
+    if (!hub)
+        return ERROR_INTERNAL;
+    struct event_place place = {.position = event_hub_head(hub), .chunked = true};
+    struct event_place before = place;
+    struct event_batch *batch = NULL;
+    event_hub_publish(hub, &(struct event){.text = "x", .len = 1, .deadline_us = UINT64_MAX});
+    bool behind = event_hub_fell_behind(hub, &place);
+    bool read = !behind && event_hub_read(hub, &place, 0, &batch);
+    REQUIRE(read == (batch != NULL));
+    REQUIRE(read || place.position == before.position);
+    event_batch_release(batch);
+    event_hub_free(hub);
+    return read ? ERROR_NONE : ERROR_INTERNAL;
+}
+FAILING_ALLOC_TEST(test_event_hub__out_of_memory_leaves_nobody_without_knowing, hub_read)
 
 /* ---- files and paths ---- */
 
@@ -260,7 +275,8 @@ int main(void)
         test_draft__out_of_memory_for_json_is_internal,
         test_draft__out_of_memory_for_large_numbers_is_internal,
         test_draft__out_of_memory_for_text_is_internal,
-        test_event_text__out_of_memory_is_null,
+        test_event_text__out_of_memory_fails_the_buffer,
+        test_event_hub__out_of_memory_leaves_nobody_without_knowing,
         test_file__out_of_memory_is_internal,
         test_http_router__out_of_memory_gives_all_back,
     };

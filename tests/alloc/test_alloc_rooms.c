@@ -3,14 +3,15 @@
  * reader the connection and a request its answer, but with memory again the room has everything
  * that its source has, and no reader is left without a message that came.
  *
- * The server's connections are stand-ins, as is the source: it keeps messages, brings them all to a
+ * The server and the loop are the test's own, as is the source: it keeps messages, brings them all to a
  * room that is opened, and each new one to the room of that name that there is.
  */
 #include "failing_alloc.h"
 
 #include "event_hub.h"
 #include "http_problem.h"
-#include "live_room.h"
+#include "live_rooms.h"
+#include "live_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,27 +21,79 @@ enum { MESSAGES = 40, WAIT_MS = 10000, TEXT_MAX = 64 * 1024 };
 
 /* ---- the server ---- */
 
-struct http_connection {
-    bool suspended;
-};
-
 struct http_exchange {
-    struct http_connection connection;
     const struct http_stream_ops *ops;
     void *stream;
     size_t answered_len;
 };
 
-void http_stream_suspend(struct http_connection *connection)
+/* The loop is the test's own thread (stream_loop.h). */
+struct stream_loops {
+    struct ring queue;
+};
+
+struct stream_loops *stream_loops_new(unsigned count)
 {
-    REQUIRE(!connection->suspended);
-    connection->suspended = true;
+    struct stream_loops *loops = calloc(count, sizeof *loops);
+    if (loops)
+        ring_init(&loops->queue);
+    return loops;
 }
 
-void http_stream_resume(struct http_connection *connection)
+void stream_loops_free(struct stream_loops *loops)
 {
-    REQUIRE(connection->suspended);
-    connection->suspended = false;
+    free(loops);
+}
+
+void stream_loops_hasten(struct stream_loops *loops)
+{
+    (void)loops;
+}
+
+void stream_loops_wake(struct stream_loops *loops, unsigned to_wake)
+{
+    (void)loops, (void)to_wake;
+}
+
+void stream_source_init(struct stream_source *source, const struct stream_source_ops *ops,
+                        pthread_mutex_t *lock)
+{
+    source->ops = ops;
+    source->lock = lock;
+    ring_init(&source->waiting[0]);
+}
+
+void stream_loops_add(struct stream_loops *loops, struct stream_source *source,
+                      struct stream *stream, struct http_takeover *takeover)
+{
+    stream->source = source;
+    stream->takeover = takeover;
+    ring_init(&stream->place);
+    ring_append(&loops->queue, &stream->place);
+}
+
+unsigned stream_loops_queue(struct stream_loops *loops, struct stream_source *source)
+{
+    ring_move(&loops->queue, &source->waiting[0]);
+    return 0;
+}
+
+void stream_send(struct stream *stream, struct blob *output, size_t from)
+{
+    blob_release(stream->output);
+    stream->output = output;
+    stream->sent = from;
+}
+
+void stream_end(struct stream *stream)
+{
+    stream->ending = true;
+}
+
+void stream_wait(struct stream *stream, unsigned loop)
+{
+    ring_remove(&stream->place);
+    ring_append(&stream->source->waiting[loop], &stream->place);
 }
 
 void http_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
@@ -71,13 +124,11 @@ enum error_code http_answer(struct http_exchange *exchange, int status, const ch
 }
 
 enum error_code http_answer_stream(struct http_exchange *exchange, const char *content_type,
-                                   const struct http_stream_ops *ops, void *stream,
-                                   struct http_connection **ret_connection)
+                                   const struct http_stream_ops *ops, void *stream)
 {
     (void)content_type;
     exchange->ops = ops;
     exchange->stream = stream;
-    *ret_connection = &exchange->connection;
     return ERROR_NONE;
 }
 
@@ -147,7 +198,8 @@ static struct live_rooms *make_rooms(void)
     return live_rooms_new(&(struct live_rooms_config){
         .source = {.open = open_room, .close = close_room, .lists_are_newest = true},
         .rooms_max = 8,
-        .subscribers_max = 8,
+        .streams_max = 8,
+        .loops = 1,
         .linger_us = 1000000,
         .clock = &clock_system,
     });
@@ -214,14 +266,18 @@ static enum error_code room_read(void)
 {
     struct live_rooms *rooms = make_good_rooms();
     struct live_room *room = use_good(rooms);
-    struct blob *list = NULL;
+    struct live_room_listing all = {0}, newest = {0};
     struct board *board = NULL;
-    char etag[BOARD_ETAG_SIZE];
-    enum error_code listed = live_room_list(room, &list, etag);
+    enum error_code listed = live_room_list(room, 0, NULL, &all);
+    enum error_code parted = live_room_list(room, 1, NULL, &newest);
     enum error_code copied = live_room_board(room, &board);
-    REQUIRE(!listed == (list != NULL) && !copied == (board != NULL));
+    REQUIRE(!listed == (all.json != NULL) && !copied == (board != NULL));
+    REQUIRE(!parted == (newest.messages != NULL));
     REQUIRE(listed == ERROR_NONE || listed == ERROR_INTERNAL);
-    blob_release(list);
+    live_room_listing_fini(&all);
+    live_room_listing_fini(&newest);
+    if (parted)
+        listed = parted;
     board_free(board);
     live_room_release(room);
     live_rooms_free(rooms);
@@ -231,22 +287,54 @@ FAILING_ALLOC_TEST(test_live_room__out_of_memory_for_a_list_is_internal, room_re
 
 /* ---- readers of streams ---- */
 
-/* Reads what there is; whether that was the end. */
-static bool read_on(struct http_exchange *exchange, struct buffer *text)
+static struct http_takeover takeover; /* not chunked */
+
+/* A stream on the loop. */
+static enum error_code open_stream(struct live_room *room, const char *id, struct stream **ret)
 {
-    for (;;) {
-        char bytes[256];
-        if (exchange->connection.suspended)
-            return false;
-        ssize_t len = exchange->ops->read(exchange->stream, bytes, sizeof bytes);
-        if (len == HTTP_STREAM_END)
+    struct http_exchange exchange = {0};
+    struct live_stream_wish wish = {.last_event_id = id};
+    enum error_code code = live_stream_open(room, &exchange, &wish, NULL);
+    if (!code)
+        exchange.ops->take(exchange.stream, &takeover);
+    *ret = code ? NULL : exchange.stream; /* its first member */
+    return code;
+}
+
+static void close_stream(struct stream *stream)
+{
+    ring_remove(&stream->place);
+    blob_release(stream->output);
+    live_stream_ops.free(stream);
+}
+
+static bool waits(const struct stream *stream)
+{
+    const struct ring *waiting = &stream->source->waiting[0];
+    for (const struct ring *link = waiting->next; link != waiting; link = link->next)
+        if (link == &stream->place)
             return true;
-        if (len == HTTP_STREAM_LATER)
-            return false;
+    return false;
+}
+
+/* Reads what there is; whether that was the end. */
+static bool read_on(struct stream *stream, struct buffer *text)
+{
+    while (!waits(stream)) {
+        struct ring run;
+        ring_init(&run);
+        ring_remove(&stream->place);
+        ring_append(&run, &stream->place);
+        live_stream_ops.read(stream->source, 0, &run);
         failing_alloc_pause();
-        buffer_append(text, bytes, (size_t)len);
+        if (stream->output)
+            buffer_append(text, stream->output->data, stream->output->len);
         failing_alloc_resume();
+        stream_send(stream, NULL, 0);
+        if (stream->ending)
+            return true;
     }
+    return false;
 }
 
 static size_t count_of(const char *text, const char *part)
@@ -263,16 +351,15 @@ static enum error_code subscribed(void)
 {
     struct live_rooms *rooms = make_good_rooms();
     struct live_room *room = use_good(rooms);
-    struct http_exchange fresh = {0}, resuming = {0};
+    struct stream *fresh, *resuming;
     char nothing[EVENT_ID_SIZE];
     event_id_format(event_id_nothing("lobby"), nothing);
-    enum error_code codes[] = {live_room_subscribe(room, &fresh, NULL, NULL),
-                               live_room_subscribe(room, &resuming, nothing, NULL)};
-    REQUIRE(!codes[0] == (fresh.stream != NULL) && !codes[1] == (resuming.stream != NULL));
-    if (fresh.stream)
-        fresh.ops->free(fresh.stream);
-    if (resuming.stream)
-        resuming.ops->free(resuming.stream);
+    enum error_code codes[] = {open_stream(room, NULL, &fresh),
+                               open_stream(room, nothing, &resuming)};
+    if (fresh)
+        close_stream(fresh);
+    if (resuming)
+        close_stream(resuming);
     live_room_release(room);
     live_rooms_free(rooms);
     return codes[0] ? codes[0] : codes[1];
@@ -282,24 +369,24 @@ FAILING_ALLOC_TEST(test_live_room__out_of_memory_for_a_stream_is_internal, subsc
 /* A reader follows while the source brings messages one by one, and then its list anew. */
 static enum error_code follow(struct live_rooms *rooms, struct live_room *room)
 {
-    struct http_exchange reader = {0};
+    struct stream *reader;
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, TEXT_MAX);
     failing_alloc_pause();
-    REQUIRE(live_room_subscribe(room, &reader, NULL, NULL) == ERROR_NONE);
+    REQUIRE(open_stream(room, NULL, &reader) == ERROR_NONE);
     failing_alloc_resume();
-    bool ended = read_on(&reader, &text);
+    bool ended = read_on(reader, &text);
     while (kept < MESSAGES - 1 && !ended) {
         bring_next(rooms);
-        ended = read_on(&reader, &text);
+        ended = read_on(reader, &text);
     }
     if (!ended) {
         kept = MESSAGES;
         live_room_sync(room, messages, kept, id_of(kept - 1));
-        ended = read_on(&reader, &text);
+        ended = read_on(reader, &text);
     }
     REQUIRE(ended || count_of(text.data, "event: message\n") == MESSAGES - 2);
-    reader.ops->free(reader.stream);
+    close_stream(reader);
     return ended ? ERROR_INTERNAL : ERROR_NONE;
 }
 
@@ -321,17 +408,17 @@ static enum error_code joined_late(void)
 {
     struct live_rooms *rooms = make_good_rooms();
     struct live_room *room = use_good(rooms);
-    struct http_exchange reader = {0};
+    struct stream *reader;
     while (kept < MESSAGES)
         bring_next(rooms);
     failing_alloc_stop();
-    enum error_code code = live_room_subscribe(room, &reader, NULL, NULL);
+    enum error_code code = open_stream(room, NULL, &reader);
     if (!code) {
         CLEANUP_FINI(buffer_fini) struct buffer text;
         buffer_init(&text, TEXT_MAX);
-        REQUIRE(!read_on(&reader, &text));
+        REQUIRE(!read_on(reader, &text));
         REQUIRE(count_of(text.data, "\"id\":") == MESSAGES);
-        reader.ops->free(reader.stream);
+        close_stream(reader);
     }
     live_room_release(room);
     require_all(rooms);

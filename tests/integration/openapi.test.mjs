@@ -19,7 +19,7 @@ const source = (name) => readFileSync(new URL(`../../${name}`, import.meta.url),
 const routesOf = (name) => [...source(`${name}/routes.c`).matchAll(/\{\.path = "([^"]+)"([^}]*)\}/g)]
   .map(([, path, rest]) => ({
     path: path.replace(/:(\w+)/g, '{$1}'),
-    methods: ['GET', 'POST'].filter((method) => rest.includes(`.${method.toLowerCase()} = `)),
+    methods: ['GET', 'POST', 'PUT', 'DELETE'].filter((method) => rest.includes(`.handlers[HTTP_${method}] = `)),
   }));
 
 async function documentOf(api, headers = {}) {

@@ -37,7 +37,7 @@ static void tear_down(void)
 static void add(const struct http_route *route, const char *method, int status)
 {
     struct http_metrics_answer answer = {
-        .route = route, .method = method, .status = status, .took_us = 1500};
+        .route = route, .method = http_method_of(method), .status = status, .took_us = 1500};
     http_metrics_add(metrics, &answer);
 }
 
@@ -120,7 +120,7 @@ END_TEST
 START_TEST(test_http_stats__stream_is_counted_and_not_timed)
 {
     struct http_metrics_answer answer = {
-        .route = &routes[2], .method = "GET", .status = 200, .is_stream = true, .took_us = 5};
+        .route = &routes[2], .method = HTTP_GET, .status = 200, .is_stream = true, .took_us = 5};
     http_metrics_add(metrics, &answer);
     ck_assert_uint_eq(lines_with("_total{route=\"/events\",method=\"GET\",status=\"200\"} 1\n"), 1);
     ck_assert_uint_eq(lines_with("_seconds_count{"), 0);

@@ -3,7 +3,7 @@
  */
 #include "lobby.h"
 
-#include "live_room_internal.h"
+#include "live_room_private.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -105,10 +105,11 @@ void lobby_sync(const char *list, uint64_t last)
 
 void lobby_expect_list(const char *expected)
 {
-    struct blob *list = NULL;
-    char etag[BOARD_ETAG_SIZE];
+    struct live_room_listing listing = {0};
     struct buffer summary;
-    ck_assert_int_eq(live_room_list(lobby, &list, etag), ERROR_NONE);
+    ck_assert_int_eq(live_room_list(lobby, 0, NULL, &listing), ERROR_NONE);
+    struct blob *list = listing.json;
+    ck_assert_ptr_nonnull(list);
     char *text = malloc(list->len + 1);
     ck_assert_ptr_nonnull(text);
     memcpy(text, list->data, list->len);
@@ -121,5 +122,5 @@ void lobby_expect_list(const char *expected)
     ck_assert_str_eq(summary.data, expected);
     buffer_fini(&summary);
     free(text);
-    blob_release(list);
+    live_room_listing_fini(&listing);
 }

@@ -76,7 +76,8 @@ struct live_rooms *rooms_make(const struct clock *clock, bool lists_are_newest)
                    .context = &rooms_source,
                    .lists_are_newest = lists_are_newest},
         .rooms_max = ROOMS_MAX,
-        .subscribers_max = ROOMS_SUBSCRIBERS_MAX,
+        .streams_max = ROOMS_STREAMS_MAX,
+        .loops = 1,
         .linger_us = ROOMS_LINGER_S * SECOND_US,
         .clock = clock,
     });

@@ -7,7 +7,7 @@
 #ifndef TEMPMESSENGER_TESTS_ROOMS_H
 #define TEMPMESSENGER_TESTS_ROOMS_H
 
-#include "live_room.h"
+#include "live_rooms.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,7 +16,7 @@
 
 enum {
     ROOMS_MAX = 4,
-    ROOMS_SUBSCRIBERS_MAX = 5,
+    ROOMS_STREAMS_MAX = 5,
     ROOMS_LINGER_S = 30,
     ROOMS_KEEP_ALIVE_S = 10, /* the module's own */
 };

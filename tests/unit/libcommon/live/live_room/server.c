@@ -1,38 +1,132 @@
 /*
- * Suspending and resuming are recorded, under the lock of the connection's thread, and take effect
- * as in the real server: when that thread looks.
+ * The functions of stream_loop.h are defined here, so that the program does not get the real ones: a
+ * stream that has something to read is in the loop's queue, which nobody serves but the test.
  */
 #include "server.h"
 
 #include "cleanup.h"
 #include "clock.h"
+#include "stream_loop.h"
 
 #include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-struct server_thread server_only_thread = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                                           .wake = PTHREAD_COND_INITIALIZER};
+/* ---- the loop ---- */
 
-void http_stream_suspend(struct http_connection *connection)
+struct stream_loops {
+    pthread_mutex_t lock;
+    struct ring queue;
+};
+
+/* How often the loop was woken, and when last. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned count;
+    uint64_t last_us;
+} wakes = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+unsigned server_wakes(void)
 {
-    LOCKED(&connection->thread->lock);
-    ck_assert(!connection->suspended);
-    ck_assert(!connection->resuming);
-    connection->suspended = true;
+    LOCKED(&wakes.lock);
+    return wakes.count;
 }
 
-void http_stream_resume(struct http_connection *connection)
+uint64_t server_await_wake(unsigned count)
 {
-    LOCKED(&connection->thread->lock);
-    ck_assert(connection->suspended);
-    ck_assert(!connection->resuming);
-    connection->resuming = true;
-    connection->thread->resumed = true;
-    connection->thread->resumed_us = clock_monotonic_us(&clock_system);
-    pthread_cond_signal(&connection->thread->wake);
+    LOCKED(&wakes.lock);
+    while (wakes.count <= count)
+        pthread_cond_wait(&wakes.changed, &wakes.lock);
+    return wakes.last_us;
 }
+
+struct stream_loops *stream_loops_new(unsigned count)
+{
+    struct stream_loops *loops = calloc(1, sizeof *loops);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_ptr_nonnull(loops);
+    pthread_mutex_init(&loops->lock, NULL);
+    ring_init(&loops->queue);
+    return loops;
+}
+
+void stream_loops_hasten(struct stream_loops *loops)
+{
+    (void)loops;
+}
+
+void stream_loops_free(struct stream_loops *loops)
+{
+    if (!loops)
+        return;
+    ck_assert(ring_empty(&loops->queue));
+    pthread_mutex_destroy(&loops->lock);
+    free(loops);
+}
+
+void stream_source_init(struct stream_source *source, const struct stream_source_ops *ops,
+                        pthread_mutex_t *lock)
+{
+    source->ops = ops;
+    source->lock = lock;
+    for (unsigned i = 0; i < STREAM_LOOPS_MAX; i++)
+        ring_init(&source->waiting[i]);
+}
+
+void stream_loops_add(struct stream_loops *loops, struct stream_source *source,
+                      struct stream *stream, struct http_takeover *takeover)
+{
+    stream->source = source;
+    stream->takeover = takeover;
+    ring_init(&stream->stalled);
+    LOCKED(&loops->lock);
+    ring_init(&stream->place);
+    ring_append(&loops->queue, &stream->place);
+}
+
+unsigned stream_loops_queue(struct stream_loops *loops, struct stream_source *source)
+{
+    if (ring_empty(&source->waiting[0]))
+        return 0;
+    LOCKED(&loops->lock);
+    ring_move(&loops->queue, &source->waiting[0]);
+    return 1;
+}
+
+void stream_loops_wake(struct stream_loops *loops, unsigned to_wake)
+{
+    (void)loops;
+    if (!to_wake)
+        return;
+    LOCKED(&wakes.lock);
+    wakes.count++;
+    wakes.last_us = clock_monotonic_us(&clock_system);
+    pthread_cond_broadcast(&wakes.changed);
+}
+
+void stream_send(struct stream *stream, struct blob *output, size_t from)
+{
+    blob_release(stream->output);
+    stream->output = output;
+    stream->sent = from;
+}
+
+void stream_end(struct stream *stream)
+{
+    stream->ending = true;
+}
+
+void stream_wait(struct stream *stream, unsigned loop)
+{
+    ck_assert_uint_eq(loop, 0);
+    ring_remove(&stream->place);
+    ring_append(&stream->source->waiting[0], &stream->place);
+}
+
+/* ---- the answers ---- */
 
 void http_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
 {
@@ -63,25 +157,15 @@ enum error_code http_answer(struct http_exchange *exchange, int status, const ch
 }
 
 enum error_code http_answer_stream(struct http_exchange *exchange, const char *content_type,
-                                   const struct http_stream_ops *ops, void *stream,
-                                   struct http_connection **ret_connection)
+                                   const struct http_stream_ops *ops, void *stream)
 {
     ck_assert_str_eq(content_type, HTTP_TYPE_EVENTS);
     if (exchange->fails) {
         ops->free(stream);
         return ERROR_INTERNAL;
     }
-    *ret_connection = exchange->connection;
     exchange->ops = ops;
     exchange->stream = stream;
     exchange->status = 200;
     return ERROR_NONE;
-}
-
-bool server_readable(struct http_connection *connection)
-{
-    LOCKED(&connection->thread->lock);
-    if (connection->resuming)
-        connection->suspended = connection->resuming = false;
-    return !connection->suspended;
 }

@@ -134,16 +134,15 @@ END_TEST
 
 START_TEST(test_live_room_expiry__etag_changes_when_a_message_ends)
 {
-    struct blob *list = NULL;
-    char before[BOARD_ETAG_SIZE];
-    char after[BOARD_ETAG_SIZE];
+    struct live_room_listing before = {0};
+    struct live_room_listing after = {0};
     lobby_add_for(1, SECOND_US);
-    ck_assert_int_eq(live_room_list(lobby, &list, before), ERROR_NONE);
-    blob_release(list);
+    ck_assert_int_eq(live_room_list(lobby, 0, NULL, &before), ERROR_NONE);
     rooms_pass(SECOND_US);
-    ck_assert_int_eq(live_room_list(lobby, &list, after), ERROR_NONE);
-    blob_release(list);
-    ck_assert_str_ne(before, after);
+    ck_assert_int_eq(live_room_list(lobby, 0, NULL, &after), ERROR_NONE);
+    ck_assert_str_ne(before.etag, after.etag);
+    live_room_listing_fini(&before);
+    live_room_listing_fini(&after);
 }
 END_TEST
 
@@ -168,15 +167,6 @@ START_TEST(test_live_room_expiry__comment_keeps_the_stream_alive)
 END_TEST
 
 /* ---- the timer's own thread, by the system's clock ---- */
-
-/* Sleeps until the reader has something to read. Returns since when. */
-static uint64_t await_readable(struct reader *reader)
-{
-    LOCKED(&server_only_thread.lock);
-    while (reader->connection.suspended && !reader->connection.resuming)
-        pthread_cond_wait(&server_only_thread.wake, &server_only_thread.lock);
-    return server_only_thread.resumed_us;
-}
 
 static struct message *make_real(uint64_t n, uint64_t deadline_us, int64_t expires_at_ms)
 {
@@ -203,7 +193,8 @@ START_TEST(test_live_room_expiry__timer_tells_at_the_deadline)
     live_room_add(lobby, first, lobby_id_of(1));
     live_room_add(lobby, second, lobby_id_of(2));
     reader_expect_told(&reader, "retry; snapshot #0; message 1 #1; message 2 #2");
-    uint64_t told_us = await_readable(&reader);
+    unsigned wakes = server_wakes();
+    uint64_t told_us = server_await_wake(wakes);
     reader_expect_told(&reader, "expired 2");
     ck_assert_uint_ge(told_us, second->deadline_us);
     ck_assert_uint_le(told_us, second->deadline_us + SECOND_US / 2);

@@ -3,7 +3,7 @@
  * and each room knows where it stands.
  */
 #include "live_room_heap.h"
-#include "live_room_internal.h"
+#include "live_room_private.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -79,19 +79,6 @@ START_TEST(test_live_room_heap__is_taken_off_in_order)
 }
 END_TEST
 
-START_TEST(test_live_room_heap__all_may_be_due_at_one_time)
-{
-    for (size_t i = 0; i < ROOMS; i++)
-        add(i, i);
-    live_room_heap_set_all(&heap, 3);
-    assert_in_order();
-    for (size_t i = 0; i < ROOMS; i++)
-        ck_assert_uint_eq(all[i].wake_us, 3);
-    live_room_heap_set(&heap, &all[ROOMS - 1], 2);
-    ck_assert_ptr_eq(heap.rooms[0], &all[ROOMS - 1]);
-}
-END_TEST
-
 START_TEST(test_live_room_heap__the_first_stands_first_whatever_happens)
 {
     for (size_t i = 0; i < ROUNDS; i++) {
@@ -117,7 +104,6 @@ static Suite *live_room_heap_suite(void)
     tcase_set_timeout(tests, 30);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_live_room_heap__is_taken_off_in_order);
-    tcase_add_test(tests, test_live_room_heap__all_may_be_due_at_one_time);
     tcase_add_test(tests, test_live_room_heap__the_first_stands_first_whatever_happens);
     suite_add_tcase(suite, tests);
     return suite;

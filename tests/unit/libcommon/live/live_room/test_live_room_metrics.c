@@ -88,20 +88,20 @@ END_TEST
 
 START_TEST(test_live_room_stats__subscribers_are_counted_and_those_refused)
 {
-    struct reader readers[ROOMS_SUBSCRIBERS_MAX];
+    struct reader readers[ROOMS_STREAMS_MAX];
     struct reader another;
-    ck_assert_uint_eq(metrics().subscribers_max, ROOMS_SUBSCRIBERS_MAX);
-    for (size_t i = 0; i < ROOMS_SUBSCRIBERS_MAX; i++) {
-        ck_assert_uint_eq(metrics().subscribers, i);
+    ck_assert_uint_eq(metrics().streams_max, ROOMS_STREAMS_MAX);
+    for (size_t i = 0; i < ROOMS_STREAMS_MAX; i++) {
+        ck_assert_uint_eq(metrics().streams, i);
         reader_subscribe(&readers[i], lobby, NULL);
     }
     ck_assert_uint_eq(metrics().refused, 0);
     ck_assert_int_eq(reader_try_subscribe(&another, lobby, NULL), ERROR_UNAVAILABLE);
     ck_assert_uint_eq(metrics().refused, 1);
-    ck_assert_uint_eq(metrics().subscribers, ROOMS_SUBSCRIBERS_MAX);
-    for (size_t i = 0; i < ROOMS_SUBSCRIBERS_MAX; i++)
+    ck_assert_uint_eq(metrics().streams, ROOMS_STREAMS_MAX);
+    for (size_t i = 0; i < ROOMS_STREAMS_MAX; i++)
         reader_leave(&readers[i]);
-    ck_assert_uint_eq(metrics().subscribers, 0);
+    ck_assert_uint_eq(metrics().streams, 0);
     ck_assert_uint_eq(metrics().dropped, 0);
 }
 END_TEST

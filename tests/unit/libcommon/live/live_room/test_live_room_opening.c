@@ -3,6 +3,8 @@
  * has missed.
  */
 #include "lobby.h"
+#include "live_opening.h"
+#include "live_stream.h"
 #include "reader.h"
 
 #include <check.h>
@@ -201,14 +203,94 @@ END_TEST
 
 START_TEST(test_live_room_opening__id_is_said_in_a_header)
 {
-    struct http_connection connection = {.thread = &server_only_thread};
-    struct http_exchange exchange = {.connection = &connection};
+    struct http_exchange exchange = {0};
+    struct live_stream_wish wish = {0};
     lobby_add(1);
-    ck_assert_int_eq(live_room_subscribe(lobby, &exchange, NULL, NULL), ERROR_NONE);
+    ck_assert_int_eq(live_stream_open(lobby, &exchange, &wish, NULL), ERROR_NONE);
     ck_assert_int_eq(exchange.status, 200);
     ck_assert_str_eq(exchange.last_event_id, lobby_id_text(1));
     ck_assert(exchange.unbuffered);
     exchange.ops->free(exchange.stream);
+}
+END_TEST
+
+START_TEST(test_live_room_opening__newest_messages_are_those_accepted_last)
+{
+    struct reader reader;
+    lobby_add_for(1, 60 * SECOND_US);
+    lobby_add_for(2, 30 * SECOND_US);
+    lobby_add_for(3, 50 * SECOND_US);
+    reader_subscribe_newest(&reader, lobby, 2);
+    reader_expect_told(&reader, "retry; snapshot 2,3 #3");
+    reader_leave(&reader);
+    reader_subscribe_newest(&reader, lobby, 3);
+    reader_expect_told(&reader, "retry; snapshot 2,3,1 #3");
+    reader_leave(&reader);
+}
+END_TEST
+
+/* Too many for one piece: a reader who stops in the middle gets what is alive when it goes on. */
+START_TEST(test_live_room_opening__of_a_large_room_comes_in_pieces)
+{
+    enum { MANY = 500 };
+    struct reader reader;
+    for (uint64_t n = 1; n <= MANY; n++)
+        lobby_add_for(n, n == MANY ? SECOND_US * 2 : 60 * SECOND_US + n);
+    reader_subscribe(&reader, lobby, NULL);
+    ck_assert(reader_read_once(&reader, SIZE_MAX));
+    ck_assert_uint_lt(reader.text.len, 2 * LIVE_OPENING_PIECE);
+    lobby_add(MANY + 1);
+    reader_pump(&reader);
+    const char *last = strstr(reader.text.data, "event: message\n");
+    ck_assert_ptr_nonnull(last);
+    size_t messages = 0;
+    for (const char *at = reader.text.data; (at = strstr(at, "\"id\":")); at++)
+        messages++;
+    ck_assert_uint_eq(messages, MANY + 1);
+    reader_leave(&reader);
+}
+END_TEST
+
+START_TEST(test_live_room_opening__stream_of_a_room_that_is_not_known_yet_begins_when_it_is)
+{
+    struct reader reader;
+    struct live_room *room = NULL;
+    rooms_source.silent = true;
+    ck_assert_int_eq(live_rooms_open(rooms, "late", &room, NULL), ERROR_NONE);
+    rooms_source.silent = false;
+    reader_subscribe(&reader, room, NULL);
+    reader_expect_told(&reader, "");
+    live_room_set_stale(room, true);
+    reader_expect_told(&reader, "stale");
+    live_room_sync(room, NULL, 0, event_id_nothing("late"));
+    ck_assert(reader_readable(&reader));
+    reader_expect_told(&reader, "retry; snapshot #0; stale");
+    live_room_set_stale(room, false);
+    reader_expect_told(&reader, "fresh");
+    reader_leave(&reader);
+    live_room_release(room);
+}
+END_TEST
+
+START_TEST(test_live_room_opening__stale_is_told_once_and_to_newcomers)
+{
+    struct reader reader;
+    struct reader newcomer;
+    struct live_rooms_metrics metrics;
+    reader_subscribe(&reader, lobby, NULL);
+    reader_expect_told(&reader, "retry; snapshot #0");
+    live_room_set_stale(lobby, true);
+    live_room_set_stale(lobby, true);
+    reader_expect_told(&reader, "stale");
+    live_rooms_metrics(rooms, &metrics);
+    ck_assert_uint_eq(metrics.stale, 1);
+    reader_subscribe(&newcomer, lobby, lobby_id_text(0));
+    live_room_set_stale(lobby, false);
+    reader_expect_told(&reader, "fresh");
+    reader_leave(&newcomer);
+    live_rooms_metrics(rooms, &metrics);
+    ck_assert_uint_eq(metrics.stale, 0);
+    reader_leave(&reader);
 }
 END_TEST
 
@@ -235,6 +317,11 @@ static Suite *live_room_opening_suite(void)
     tcase_add_test(tests, test_live_room_opening__reader_who_has_nothing_is_sent_all);
     tcase_add_test(tests, test_live_room_opening__id_of_an_older_epoch_is_not_honoured);
     tcase_add_test(tests, test_live_room_opening__id_is_said_in_a_header);
+    tcase_add_test(tests, test_live_room_opening__newest_messages_are_those_accepted_last);
+    tcase_add_test(tests, test_live_room_opening__of_a_large_room_comes_in_pieces);
+    tcase_add_test(
+        tests, test_live_room_opening__stream_of_a_room_that_is_not_known_yet_begins_when_it_is);
+    tcase_add_test(tests, test_live_room_opening__stale_is_told_once_and_to_newcomers);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -4,6 +4,7 @@
  */
 #include "event_hub.h"
 #include "lobby.h"
+#include "live_stream.h"
 #include "reader.h"
 
 #include <check.h>
@@ -44,11 +45,11 @@ START_TEST(test_live_room_subscribers__stop_tells_and_ends_all_streams)
     reader_subscribe(&behind, other, NULL);
     reader_subscribe(&fresh, lobby, NULL);
     reader_expect_told(&waiting, "retry; snapshot #0");
-    ck_assert(!server_readable(&waiting.connection));
+    ck_assert(!reader_readable(&waiting));
     reader_expect_told(&behind, "retry; snapshot #0");
     live_rooms_stop(rooms);
-    ck_assert(server_readable(&waiting.connection));
-    ck_assert(server_readable(&behind.connection));
+    ck_assert(reader_readable(&waiting));
+    ck_assert(reader_readable(&behind));
     reader_expect_told(&waiting, "stopping");
     reader_expect_told(&behind, "stopping");
     reader_expect_told(&fresh, "retry; snapshot #0; stopping");
@@ -67,36 +68,28 @@ START_TEST(test_live_room_subscribers__who_comes_after_the_stop_is_refused)
     struct reader reader;
     live_rooms_stop(rooms);
     ck_assert_int_eq(reader_try_subscribe(&reader, lobby, NULL), ERROR_UNAVAILABLE);
-    ck_assert_ptr_null(reader.ops);
+    ck_assert_ptr_null(reader.stream);
 }
 END_TEST
 
-/* Waits for the timer's thread to send the reader a comment. */
-static void await_comment(struct reader *reader)
-{
-    do
-        reader_pump(reader);
-    while (!strstr(reader->text.data, "\n:\n") && sched_yield() == 0);
-}
-
 START_TEST(test_live_room_subscribers__takes_as_many_subscribers_as_it_may)
 {
-    struct reader readers[ROOMS_SUBSCRIBERS_MAX];
+    struct reader readers[ROOMS_STREAMS_MAX];
     struct reader another;
     struct error err = {0};
     struct live_room *other = rooms_use("other");
-    for (size_t i = 0; i < ROOMS_SUBSCRIBERS_MAX; i++)
+    for (size_t i = 0; i < ROOMS_STREAMS_MAX; i++)
         reader_subscribe(&readers[i], i % 2 ? lobby : other, NULL);
     ck_assert_int_eq(reader_try_subscribe(&another, lobby, NULL), ERROR_UNAVAILABLE);
+    struct live_stream_wish wish = {0};
     struct http_exchange exchange = {0};
-    ck_assert_int_eq(live_room_subscribe(other, &exchange, NULL, &err), ERROR_UNAVAILABLE);
+    ck_assert_int_eq(live_stream_open(other, &exchange, &wish, &err), ERROR_UNAVAILABLE);
     ck_assert_str_ne(err.detail, "");
-    await_comment(&readers[1]); /* which was asked for on behalf of who was refused */
     reader_leave(&readers[0]);
     reader_subscribe(&another, lobby, NULL);
     reader_expect_told(&another, "retry; snapshot #0");
     reader_leave(&another);
-    for (size_t i = 1; i < ROOMS_SUBSCRIBERS_MAX; i++)
+    for (size_t i = 1; i < ROOMS_STREAMS_MAX; i++)
         reader_leave(&readers[i]);
     live_room_release(other);
 }
@@ -104,10 +97,11 @@ END_TEST
 
 START_TEST(test_live_room_subscribers__head_takes_no_place)
 {
+    struct live_stream_wish wish = {0};
     struct http_exchange exchange = {.head = true};
-    for (size_t i = 0; i <= ROOMS_SUBSCRIBERS_MAX; i++) {
+    for (size_t i = 0; i <= ROOMS_STREAMS_MAX; i++) {
         exchange.status = 0;
-        ck_assert_int_eq(live_room_subscribe(lobby, &exchange, NULL, NULL), ERROR_NONE);
+        ck_assert_int_eq(live_stream_open(lobby, &exchange, &wish, NULL), ERROR_NONE);
         ck_assert_int_eq(exchange.status, 200);
     }
     ck_assert_ptr_null(exchange.ops);
@@ -117,7 +111,7 @@ END_TEST
 /* A use or a place that is not given back fails a later round, or the end. */
 START_TEST(test_live_room_subscribers__leaving_at_any_moment_leaves_nothing_behind)
 {
-    for (size_t round = 0; round <= ROOMS_SUBSCRIBERS_MAX; round++) {
+    for (size_t round = 0; round <= ROOMS_STREAMS_MAX; round++) {
         struct reader reader;
         struct live_room *room = rooms_use("other");
         struct message *message = lobby_message(1, FIRST_NUMBER + 1, 60 * SECOND_US);
@@ -132,10 +126,10 @@ START_TEST(test_live_room_subscribers__leaving_at_any_moment_leaves_nothing_behi
         if (_i >= 4) /* in the middle of an event */
             live_room_add(room, message, event_id_make("other", EPOCH, FIRST_NUMBER + 1));
         if (_i == 4)
-            ck_assert(server_readable(&reader.connection) && reader_read_once(&reader, 10));
+            ck_assert(reader_readable(&reader) && reader_read_once(&reader, 10));
         if (_i == 5) /* waiting again */
             reader_expect_told(&reader, "message 1 #1");
-        ck_assert_int_eq(server_readable(&reader.connection), _i != 3 && _i != 5);
+        ck_assert_int_eq(reader_readable(&reader), _i != 3 && _i != 5);
         reader_leave(&reader);
         message_release(message);
         /* Where the room is given back, as many others find a place. */
@@ -149,9 +143,10 @@ END_TEST
 
 START_TEST(test_live_room_subscribers__answer_that_fails_leaves_nothing_behind)
 {
+    struct live_stream_wish wish = {0};
     struct http_exchange exchange = {.fails = true};
-    for (size_t i = 0; i <= ROOMS_SUBSCRIBERS_MAX; i++)
-        ck_assert_int_eq(live_room_subscribe(lobby, &exchange, NULL, NULL), ERROR_INTERNAL);
+    for (size_t i = 0; i <= ROOMS_STREAMS_MAX; i++)
+        ck_assert_int_eq(live_stream_open(lobby, &exchange, &wish, NULL), ERROR_INTERNAL);
     struct reader reader;
     reader_subscribe(&reader, lobby, NULL);
     reader_leave(&reader);

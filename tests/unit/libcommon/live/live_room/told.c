@@ -34,9 +34,23 @@ static void take_line(struct told *told, const char *line)
         ck_abort_msg("no line of an event: %s", line);
 }
 
+/* What is told apart though it is no event of its own: the line before the first, and comments. */
+static size_t told_line(char *text, struct told *ret_told)
+{
+    char *end = strchr(text, '\n');
+    if (!end || (text[0] != ':' && strncmp(text, "retry: ", 7) != 0))
+        return 0;
+    *end = '\0';
+    take_line(ret_told, text);
+    return (size_t)(end - text) + 1;
+}
+
 size_t told_next(char *text, struct told *ret_told)
 {
     *ret_told = (struct told){0};
+    size_t line_len = text ? told_line(text, ret_told) : 0;
+    if (line_len)
+        return line_len;
     char *end = text ? strstr(text, "\n\n") : NULL;
     if (!end)
         return 0;

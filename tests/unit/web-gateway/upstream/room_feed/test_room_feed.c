@@ -7,6 +7,7 @@
 #include "clock.h"
 
 #include <check.h>
+#include <sys/socket.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
