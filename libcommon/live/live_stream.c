@@ -92,7 +92,6 @@ static void read_events(struct live_stream *stream, unsigned loop, uint64_t now_
 {
     struct live_room *room = stream->room;
     if (event_hub_fell_behind(room->hub, &stream->place)) {
-        metrics_count(&room->host->counts.dropped);
         end(stream);
     } else if (!event_hub_read(room->hub, &stream->place, now_us, &stream->batch)) {
         stream_end(&stream->stream);
@@ -156,6 +155,9 @@ static void free_stream(struct live_stream *stream)
 {
     struct live_room *room = stream->room;
     pthread_mutex_lock(&room->lock);
+    /* Here, not where it is read: who takes nothing at all is not read for again. */
+    if (event_hub_fell_behind(room->hub, &stream->place))
+        metrics_count(&room->host->counts.dropped);
     room->readers--;
     pthread_mutex_unlock(&room->lock);
     atomic_fetch_sub_explicit(&room->host->counts.streams, 1, memory_order_relaxed);

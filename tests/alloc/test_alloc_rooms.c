@@ -326,6 +326,7 @@ static bool read_on(struct stream *stream, struct buffer *text)
         ring_remove(&stream->place);
         ring_append(&run, &stream->place);
         live_stream_ops.read(stream->source, 0, &run);
+        ring_take_first(&run);
         failing_alloc_pause();
         if (stream->output)
             buffer_append(text, stream->output->data, stream->output->len);

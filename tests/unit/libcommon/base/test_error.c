@@ -15,6 +15,7 @@ struct row {
 };
 
 static const struct row contract[] = {
+    {ERROR_BAD_REQUEST, 400, "urn:tempmessenger:problem:bad-request"},
     {ERROR_INVALID_JSON, 400, "urn:tempmessenger:problem:invalid-json"},
     {ERROR_NO_MESSAGE, 400, "urn:tempmessenger:problem:no-message"},
     {ERROR_INVALID_ROOM, 400, "urn:tempmessenger:problem:invalid-room"},

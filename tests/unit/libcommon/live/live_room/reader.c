@@ -86,6 +86,7 @@ static void read_next(struct reader *reader)
     take_out(reader);
     ring_append(&run, &reader->stream->place);
     live_stream_ops.read(&reader->room->source, 0, &run);
+    ring_take_first(&run);
 }
 
 bool reader_read_once(struct reader *reader, size_t max)
