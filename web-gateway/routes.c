@@ -9,6 +9,7 @@
 #include "listing_http.h"
 #include "live_stream.h"
 #include "message_http.h"
+#include "page_language.h"
 #include "submission.h"
 
 #include <string.h>
@@ -94,14 +95,13 @@ static enum error_code write_page(const struct http_exchange *exchange, struct w
     char paused[2];
     struct page_view view = {
         .room = live_room_name(room),
-        .board = board,
         .now_us = clock_monotonic_us(&clock_system),
         .limits = limits_of(gateway),
-        .accept_language = http_header(exchange, "Accept-Language"),
+        .language = page_language_choose(http_header(exchange, "Accept-Language")),
         .host = http_header(exchange, "Host"),
         .paused = http_query(exchange, "pause", paused, sizeof paused),
     };
-    return page_write(gateway->page, &view, html, err);
+    return page_write(gateway->page, &view, board, html, err);
 }
 
 /* The page's form for another room, where there are no scripts, asks for `/?room=NAME`. */

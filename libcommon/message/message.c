@@ -201,13 +201,33 @@ bool message_id_valid(const char *id)
     return strspn(id, "0123456789abcdef") == MESSAGE_ID_LEN && id[MESSAGE_ID_LEN] == '\0';
 }
 
+/* Writes `number` as `digits` digits and the byte `end`; returns what is behind them. */
+static char *put_digits(char *at, int number, int digits, char end)
+{
+    for (int i = digits; i-- > 0; number /= 10)
+        at[i] = (char)('0' + number % 10);
+    at[digits] = end;
+    return at + digits + 1;
+}
+
+/* By hand: strftime and snprintf would be a third of the cost of a message on the page. */
 void message_time_format(int64_t ms, char ret_text[MESSAGE_TIME_SIZE])
 {
+    static const int64_t end_ms = 253402300800000; /* the year 10000 */
     time_t seconds = (time_t)(ms / 1000);
     struct tm utc;
+    if (ms < 0 || ms >= end_ms) {
+        copy_string(ret_text, MESSAGE_TIME_SIZE, "0000-00-00T00:00:00.000Z");
+        return;
+    }
     gmtime_r(&seconds, &utc);
-    size_t len = strftime(ret_text, MESSAGE_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(ret_text + len, MESSAGE_TIME_SIZE - len, ".%03uZ", (unsigned)(ms % 1000));
+    char *at = put_digits(ret_text, utc.tm_year + 1900, 4, '-');
+    at = put_digits(at, utc.tm_mon + 1, 2, '-');
+    at = put_digits(at, utc.tm_mday, 2, 'T');
+    at = put_digits(at, utc.tm_hour, 2, ':');
+    at = put_digits(at, utc.tm_min, 2, ':');
+    at = put_digits(at, utc.tm_sec, 2, '.');
+    *put_digits(at, (int)(ms % 1000), 3, 'Z') = '\0';
 }
 
 bool message_time_parse(const char *text, int64_t *ret_ms)

@@ -91,7 +91,8 @@ void message_append_json(const struct message *message, uint64_t now_us, struct 
 /* 32 lower-case hex digits. */
 bool message_id_valid(const char *id);
 
-/* RFC 3339 in UTC with milliseconds, and back; false unless `text` is exactly of that form. */
+/* RFC 3339 in UTC with milliseconds (all zeros for times outside the years 1970 to 9999), and back;
+ * false where `text` is not exactly of that form. */
 void message_time_format(int64_t ms, char ret_text[MESSAGE_TIME_SIZE]);
 bool message_time_parse(const char *text, int64_t *ret_ms) ERROR_MUST_USE;
 

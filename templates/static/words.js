@@ -16,7 +16,7 @@ export function sayCount(name, n) {
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (mark, name) => values[name] ?? mark);
 
-/** "42 s", "9 min", "1 day": one unit, rounded, as page.c does it. */
+/** "42 s", "9 min", "1 day": one unit, rounded, as page_language.c does it. */
 export function duration(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   const [minutes, hours, days] = [60, 3600, 86400].map((unit) => Math.round(seconds / unit));

@@ -52,7 +52,6 @@ static struct page_view view_of(uint64_t ttl_default_ms)
 {
     return (struct page_view){
         .room = "ops",
-        .board = board,
         .limits = {.text_max = 4096,
                    .ttl_min_ms = 1000,
                    .ttl_max_ms = 86400000,
@@ -70,7 +69,7 @@ static void set_up_page(uint64_t ttl_default_ms)
         "\"created_at\":\"2026-11-22T06:00:00.123Z\","
         "\"expires_at\":\"2026-11-22T06:01:00.123Z\",\"expires_in\":60000}"};
     struct page_view view = view_of(ttl_default_ms);
-    view.board = board = board_new();
+    board = board_new();
     buffer_init(&whole, HTML_MAX);
     REQUIRE(page_load(template_dir, &page, NULL) == ERROR_NONE);
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
@@ -79,7 +78,7 @@ static void set_up_page(uint64_t ttl_default_ms)
         REQUIRE(board_insert(board, message) == BOARD_ADDED);
         message_release(message);
     }
-    REQUIRE(page_write(page, &view, &whole, NULL) == ERROR_NONE);
+    REQUIRE(page_write(page, &view, board, &whole, NULL) == ERROR_NONE);
 }
 
 static void tear_down_page(void)
@@ -95,7 +94,7 @@ static enum error_code write_page(uint64_t ttl_default_ms)
     struct page_view view = view_of(ttl_default_ms);
     CLEANUP_FINI(buffer_fini) struct buffer html;
     buffer_init(&html, HTML_MAX);
-    enum error_code code = page_write(page, &view, &html, NULL);
+    enum error_code code = page_write(page, &view, board, &html, NULL);
     REQUIRE(code || (html.len == whole.len && memcmp(html.data, whole.data, whole.len) == 0));
     return code;
 }

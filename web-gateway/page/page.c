@@ -1,99 +1,147 @@
 /*
- * What the template is given, and nothing of how it looks. Texts go in as they are: the template
- * engine escapes every variable.
+ * What the templates are filled in with, and nothing of how it looks.
  *
- * Everything that has to be said in a language comes from one table a language, texts.<code>.json
- * beside the template; the part of it that the script needs goes along in an attribute, since the
- * page's policy allows no data between script tags to be trusted more than that.
+ * What does not change is rendered once: at the load, the templates become forms (page_form.c), one
+ * for each language and each combination of the page's switches. A page is then copied together
+ * from them. Messages have no cache: filling in the form of one costs little more than copying it,
+ * and its remaining time would be wrong in any copy.
  *
- * Messages are shown in the order in which they were sent; the board has them in the order in which
- * they end, so they are sorted here, for each rendering.
+ * Messages are shown in the order of sending. The board has them in the order in which they end, so
+ * they are sorted for each page, unless both orders are the same.
  */
 #include "page.h"
 
-#include "file.h"
-#include "json_read.h"
+#include "page_form.h"
+#include "page_language.h"
+#include "page_lifetimes.h"
 #include "template.h"
 
 #include <ctype.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { PAGE_HOST_MAX = 255, PAGE_HEADER_MAX = 1024, PAGE_TEXT_SIZE = 64 };
-
-/* Bytes of a language's table. */
-enum { TEXTS_FILE_MAX = 128 * 1024 };
+enum { HOST_MAX = 255 };
 
 static const char host_default[] = "localhost:8000";
 
-/* The first is for those who ask for none of them. */
-enum { LANGUAGE_COUNT = 2 };
-static const char *const language_codes[LANGUAGE_COUNT] = {"en", "zh"};
+/* What a form of home.html is made for. */
+enum { SWITCH_LOBBY = 1, SWITCH_EMPTY = 2, SWITCH_PAUSED = 4, SWITCHES = 8 };
 
-struct language {
-    json_t *texts; /* the whole table */
-    char *script;  /* its part for the script, as JSON */
+enum { HOME_ROOM, HOME_HOST, HOME_TEXT_MAX, HOME_LIFETIMES, HOME_MESSAGES, HOME_NAMES };
+static const char *const home_names[HOME_NAMES] = {
+    [HOME_ROOM] = "room",           [HOME_HOST] = "host",         [HOME_TEXT_MAX] = "text_max",
+    [HOME_LIFETIMES] = "lifetimes", [HOME_MESSAGES] = "messages",
+};
+
+enum {
+    MESSAGE_ID,
+    MESSAGE_AUTHOR,
+    MESSAGE_TEXT,
+    MESSAGE_CREATED_AT,
+    MESSAGE_SENT_AT,
+    MESSAGE_LEFT,
+    MESSAGE_EXPIRES_IN,
+    MESSAGE_LIFETIME,
+    MESSAGE_NAMES
+};
+static const char *const message_names[MESSAGE_NAMES] = {
+    [MESSAGE_ID] = "id",
+    [MESSAGE_AUTHOR] = "author",
+    [MESSAGE_TEXT] = "message",
+    [MESSAGE_CREATED_AT] = "created_at",
+    [MESSAGE_SENT_AT] = "sent_at",
+    [MESSAGE_LEFT] = "left",
+    [MESSAGE_EXPIRES_IN] = "expires_in",
+    [MESSAGE_LIFETIME] = "lifetime",
+};
+
+/* The forms of one language. */
+struct forms {
+    struct page_language language;
+    struct page_form *home[SWITCHES];
+    struct page_form *message;
+    struct page_lifetimes lifetimes;
 };
 
 struct page {
-    struct template *template;
-    struct language languages[LANGUAGE_COUNT];
+    struct forms forms[PAGE_LANGUAGE_COUNT];
 };
 
 /* ---- loading ---- */
 
-static enum error_code read_texts(const char *dir, const char *code, json_t **ret_texts,
-                                  struct error *err)
+/* The templates, which the forms do not need any more. */
+struct templates {
+    struct template *home, *message, *lifetime;
+};
+
+static void templates_fini(struct templates *templates)
 {
-    char path[4096];
-    char *text;
-    size_t text_len;
-    struct error why = {0};
-    int len = snprintf(path, sizeof path, "%s/texts.%s.json", dir, code);
-    if (len < 0 || (size_t)len >= sizeof path)
-        return error_because(err, ERROR_INTERNAL, "texts.%s.json: the path is too long", code);
-    if (file_read(path, TEXTS_FILE_MAX, &text, &text_len, &why))
-        return error_because(err, ERROR_INTERNAL, "texts.%s.json: %s", code, why.cause);
-    json_error_t fault;
-    enum error_code result = json_read(text, text_len, JSON_REJECT_DUPLICATES, ret_texts, &fault);
-    free(text);
-    if (result == ERROR_INVALID_JSON)
-        return error_because(err, ERROR_INTERNAL, "texts.%s.json:%d: %s", code, fault.line,
-                             fault.text);
-    return result ? error_because(err, result, "out of memory") : ERROR_NONE;
+    template_free(templates->home);
+    template_free(templates->message);
+    template_free(templates->lifetime);
 }
 
-static enum error_code load_language(const char *dir, const char *code, struct language *language,
-                                     struct error *err)
+static enum error_code load_templates(const char *dir, struct templates *templates,
+                                      struct error *err)
 {
-    json_error_t fault;
-    enum error_code result = read_texts(dir, code, &language->texts, err);
-    if (result)
-        return result;
-    const char *name;
-    json_t *page, *units, *script;
-    if (json_unpack_ex(language->texts, &fault, 0, "{s:s, s:o, s:o, s:o}", "language", &name,
-                       "page", &page, "units", &units, "script", &script) != 0)
-        return error_because(err, ERROR_INTERNAL, "texts.%s.json: %s", code, fault.text);
-    json_t *for_script = json_pack("{s:O, s:O}", "units", units, "texts", script);
-    language->script = json_dumps(for_script, JSON_COMPACT);
-    json_decref(for_script);
-    if (!language->script)
-        return error_because(err, ERROR_INTERNAL, "out of memory");
-    return ERROR_NONE;
+    enum error_code code = template_load(dir, "home.html", &templates->home, err);
+    if (!code)
+        code = template_load(dir, "message.html", &templates->message, err);
+    return code ? code : template_load(dir, "lifetime.html", &templates->lifetime, err);
+}
+
+static enum error_code make_form(const struct template *template, json_t *context,
+                                 const char *const names[], unsigned count,
+                                 struct page_form **ret_form, struct error *err)
+{
+    enum error_code code = page_form_new(template, context, names, count, ret_form, err);
+    json_decref(context);
+    return code;
+}
+
+static enum error_code make_home(const struct template *template, struct forms *forms,
+                                 unsigned switches, struct error *err)
+{
+    json_t *texts = forms->language.texts;
+    json_t *context =
+        json_pack("{s:O, s:O, s:O, s:b, s:b, s:b}", "language", json_object_get(texts, "language"),
+                  "t", json_object_get(texts, "page"), "script_texts", forms->language.script,
+                  "is_lobby", switches & SWITCH_LOBBY, "is_empty", switches & SWITCH_EMPTY,
+                  "is_paused", switches & SWITCH_PAUSED);
+    struct page_form **form = &forms->home[switches];
+    enum error_code code = make_form(template, context, home_names, HOME_NAMES, form, err);
+    if (!code && !page_form_behind(*form, HOME_MESSAGES))
+        code = error_because(err, ERROR_INTERNAL, "home.html: {{messages}} is missing");
+    return code;
+}
+
+static enum error_code make_forms(const struct templates *templates, struct forms *forms,
+                                  struct error *err)
+{
+    json_t *texts = json_object_get(forms->language.texts, "page");
+    enum error_code code = ERROR_NONE;
+    for (unsigned i = 0; !code && i < SWITCHES; i++)
+        code = make_home(templates->home, forms, i, err);
+    if (!code)
+        code = make_form(templates->message, json_pack("{s:O}", "t", texts), message_names,
+                         MESSAGE_NAMES, &forms->message, err);
+    return code
+               ? code
+               : page_lifetimes_init(&forms->lifetimes, templates->lifetime, &forms->language, err);
 }
 
 enum error_code page_load(const char *template_dir, struct page **ret_page, struct error *err)
 {
+    CLEANUP_FINI(templates_fini) struct templates templates = {0};
     struct page *page = calloc(1, sizeof *page);
     if (!page)
         return error_because(err, ERROR_INTERNAL, "out of memory");
-    enum error_code code = template_load(template_dir, "home.html", &page->template, err);
-    for (size_t i = 0; !code && i < LANGUAGE_COUNT; i++)
-        code = load_language(template_dir, language_codes[i], &page->languages[i], err);
+    enum error_code code = load_templates(template_dir, &templates, err);
+    for (unsigned i = 0; !code && i < PAGE_LANGUAGE_COUNT; i++) {
+        code = page_language_load(template_dir, i, &page->forms[i].language, err);
+        if (!code)
+            code = make_forms(&templates, &page->forms[i], err);
+    }
     if (code)
         page_free(page);
     else
@@ -101,124 +149,99 @@ enum error_code page_load(const char *template_dir, struct page **ret_page, stru
     return code;
 }
 
+static void forms_fini(struct forms *forms)
+{
+    page_language_fini(&forms->language);
+    for (unsigned i = 0; i < SWITCHES; i++)
+        page_form_free(forms->home[i]);
+    page_form_free(forms->message);
+    page_lifetimes_fini(&forms->lifetimes);
+}
+
 void page_free(struct page *page)
 {
-    if (!page)
-        return;
-    template_free(page->template);
-    for (size_t i = 0; i < LANGUAGE_COUNT; i++) {
-        json_decref(page->languages[i].texts);
-        free(page->languages[i].script);
-    }
+    for (unsigned i = 0; page && i < PAGE_LANGUAGE_COUNT; i++)
+        forms_fini(&page->forms[i]);
     free(page);
 }
 
-/* ---- the language ---- */
+/* ---- the page around the messages ---- */
 
-static bool range_is(const char *range, size_t len, const char *code)
+/* Only what a host and a port are made of: it is shown as part of commands to be copied. */
+static const char *safe_host(const char *host)
 {
-    size_t code_len = strlen(code);
-    return len >= code_len && strncasecmp(range, code, code_len) == 0 &&
-           (len == code_len || range[code_len] == '-');
+    size_t len = host ? strnlen(host, HOST_MAX + 1) : 0;
+    if (len == 0 || len > HOST_MAX)
+        return host_default;
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)host[i]) && !strchr(".-:[]", host[i]))
+            return host_default;
+    return host;
 }
 
-/* The quality of one part of the header, "zh-CN;q=0.8"; 0 for what is malformed. */
-static double quality_of(const char *part, size_t len)
+struct choices {
+    const struct page_lifetimes *lifetimes;
+    const struct message_limits *limits;
+};
+
+static void write_choices(const void *context, struct buffer *out)
 {
-    const char *parameter = memchr(part, ';', len);
-    if (!parameter)
-        return 1;
-    parameter++;
-    parameter += strspn(parameter, " \t");
-    if (strncasecmp(parameter, "q=", 2) != 0)
-        return 0;
-    double quality = strtod(parameter + 2, NULL);
-    return quality >= 0 && quality <= 1 ? quality : 0;
+    const struct choices *choices = context;
+    page_lifetimes_write(choices->lifetimes, choices->limits, out);
 }
 
-/* RFC 9110, 12.5.4, as far as two languages need it: the one with the highest quality, the first
- * named where two have the same. */
-static const struct language *choose_language(const struct page *page, const char *header)
+static void write_home(const struct page *page, const struct page_view *view, bool is_head,
+                       struct buffer *html)
 {
-    size_t best = 0;
-    double best_quality = 0;
-    if (!header || strnlen(header, PAGE_HEADER_MAX + 1) > PAGE_HEADER_MAX)
-        return &page->languages[best];
-    while (*header) {
-        header += strspn(header, ", \t");
-        size_t len = strcspn(header, ",");
-        double quality = quality_of(header, len);
-        size_t range_len = strcspn(header, ";, \t");
-        for (size_t i = 0; i < LANGUAGE_COUNT; i++)
-            if (range_is(header, range_len, language_codes[i]) && quality > best_quality) {
-                best = i;
-                best_quality = quality;
-            }
-        header += len;
-    }
-    return &page->languages[best];
+    const struct forms *forms = &page->forms[view->language];
+    const struct choices choices = {&forms->lifetimes, &view->limits};
+    const struct page_form_value values[HOME_NAMES] = {
+        [HOME_ROOM] = page_form_string(view->room),
+        [HOME_HOST] = page_form_string(safe_host(view->host)),
+        [HOME_TEXT_MAX] = page_form_number(view->limits.text_max),
+        [HOME_LIFETIMES] = {PAGE_FORM_PART, .write = write_choices, .context = &choices},
+    };
+    unsigned switches = (view->paused ? SWITCH_PAUSED : 0) | (view->empty ? SWITCH_EMPTY : 0);
+    if (strcmp(view->room, ROOM_NAME_DEFAULT) == 0)
+        switches |= SWITCH_LOBBY;
+    const struct page_form *form = forms->home[switches];
+    size_t middle = page_form_behind(form, HOME_MESSAGES);
+    page_form_write(form, is_head ? 0 : middle, is_head ? middle : SIZE_MAX, values, html);
 }
 
-/* ---- durations ---- */
-
-static void append_count(const char *form, uint64_t count, char ret_text[PAGE_TEXT_SIZE])
+void page_write_head(const struct page *page, const struct page_view *view, struct buffer *html)
 {
-    const char *mark = strstr(form, "{n}");
-    if (mark)
-        snprintf(ret_text, PAGE_TEXT_SIZE, "%.*s%" PRIu64 "%s", (int)(mark - form), form, count,
-                 mark + strlen("{n}"));
-    else
-        snprintf(ret_text, PAGE_TEXT_SIZE, "%s", form);
+    write_home(page, view, true, html);
 }
 
-/* "42 s", "9 min", "1 day": one unit, rounded; words.js does the same. */
-static void format_duration(const struct language *language, uint64_t ms,
-                            char ret_text[PAGE_TEXT_SIZE])
+void page_write_foot(const struct page *page, const struct page_view *view, struct buffer *html)
 {
-    const uint64_t minute = 60, hour = 60 * minute, day = 24 * hour;
-    uint64_t seconds = (ms + 999) / 1000;
-    uint64_t minutes = (seconds + minute / 2) / minute;
-    uint64_t hours = (seconds + hour / 2) / hour;
-    const char *unit = "day";
-    uint64_t count = (seconds + day / 2) / day;
-    if (seconds < minute) {
-        unit = "second";
-        count = seconds;
-    } else if (minutes < hour / minute) {
-        unit = "minute";
-        count = minutes;
-    } else if (hours < day / hour) {
-        unit = "hour";
-        count = hours;
-    }
-    const json_t *forms = json_object_get(json_object_get(language->texts, "units"), unit);
-    const char *form = json_string_value(json_array_get(forms, count == 1 ? 0 : 1));
-    append_count(form ? form : "{n}", count, ret_text);
+    write_home(page, view, false, html);
 }
 
-/* ---- the context ---- */
+/* ---- the messages ---- */
 
-static json_t *message_context(const struct page_view *view, const struct language *language,
-                               const struct message *message)
+void page_write_message(const struct page *page, const struct page_view *view,
+                        const struct message *message, struct buffer *html)
 {
+    const struct forms *forms = &page->forms[view->language];
     char created_at[MESSAGE_TIME_SIZE];
-    char sent_at[PAGE_TEXT_SIZE];
-    char left[PAGE_TEXT_SIZE];
+    char sent_at[] = "00:00 UTC";
     uint64_t expires_in = message_expires_in_ms(message, view->now_us);
     message_time_format(message->created_at_ms, created_at);
-    snprintf(sent_at, sizeof sent_at, "%.5s UTC", created_at + strlen("2026-11-22T"));
-    format_duration(language, expires_in, left);
-    json_t *context =
-        json_pack("{s:s, s:s#, s:s, s:s, s:s, s:I, s:I}", "id", message->id, "message",
-                  message->text, (int)message->text_len, "created_at", created_at, "sent_at",
-                  sent_at, "left", left, "expires_in", (json_int_t)expires_in, "lifetime",
-                  (json_int_t)(message->expires_at_ms - message->created_at_ms));
-    /* Not by "s*" above, which leaves the author out where there is no memory for it. */
-    if (!message->author ||
-        json_object_set_new(context, "author", json_string(message->author)) == 0)
-        return context;
-    json_decref(context);
-    return NULL;
+    memcpy(sent_at, created_at + strlen("2026-11-22T"), strlen("00:00"));
+    const struct page_form_value values[MESSAGE_NAMES] = {
+        [MESSAGE_ID] = {PAGE_FORM_PLAIN, message->id, MESSAGE_ID_LEN},
+        [MESSAGE_AUTHOR] = page_form_string(message->author ? message->author : ""),
+        [MESSAGE_TEXT] = {.text = message->text, .len = message->text_len},
+        [MESSAGE_CREATED_AT] = {PAGE_FORM_PLAIN, created_at, sizeof created_at - 1},
+        [MESSAGE_SENT_AT] = {PAGE_FORM_PLAIN, sent_at, sizeof sent_at - 1},
+        [MESSAGE_LEFT] = page_language_duration(&forms->language, expires_in),
+        [MESSAGE_EXPIRES_IN] = page_form_number(expires_in),
+        [MESSAGE_LIFETIME] =
+            page_form_number((uint64_t)(message->expires_at_ms - message->created_at_ms)),
+    };
+    page_form_write(forms->message, 0, SIZE_MAX, values, html);
 }
 
 struct place {
@@ -235,113 +258,40 @@ static int by_time_sent(const void *a, const void *b)
     return one->index < other->index ? -1 : 1;
 }
 
-static json_t *messages_context(const struct page_view *view, const struct language *language)
+/* The living messages of the board in the order of sending; returns how many. */
+static size_t place_messages(const struct board *board, uint64_t now_us, struct place *ret_places)
 {
-    size_t count = board_count(view->board);
-    struct place *places = calloc(count + 1, sizeof *places);
-    json_t *messages = json_array();
-    bool complete = places && messages;
-    for (size_t i = 0; complete && i < count; i++)
-        places[i] = (struct place){board_at(view->board, i), i};
-    if (complete)
-        qsort(places, count, sizeof *places, by_time_sent);
-    for (size_t i = 0; complete && i < count; i++)
-        complete = json_array_append_new(messages,
-                                         message_context(view, language, places[i].message)) == 0;
-    free(places);
-    if (complete)
-        return messages;
-    json_decref(messages);
-    return NULL;
-}
-
-static bool allowed_lifetime(const struct message_limits *limits, uint64_t ms)
-{
-    return !limits->ttl_max_ms || (ms >= limits->ttl_min_ms && ms <= limits->ttl_max_ms);
-}
-
-static json_t *lifetime_context(const struct language *language, uint64_t ms, bool selected)
-{
-    char ttl[PAGE_TEXT_SIZE];
-    char name[PAGE_TEXT_SIZE];
-    snprintf(ttl, sizeof ttl, "%.15g", (double)ms / 1000);
-    format_duration(language, ms, name);
-    return json_pack("{s:s, s:s, s:b}", "ttl", ttl, "name", name, "selected", selected);
-}
-
-/* The default where the message service's is not known: no number stands for it. */
-static json_t *unknown_default_context(const struct language *language)
-{
-    const char *name = json_string_value(
-        json_object_get(json_object_get(language->texts, "page"), "lifetime_default"));
-    return json_pack("{s:s, s:s, s:b}", "ttl", "", "name", name ? name : "", "selected", true);
-}
-
-/* The choices that the message service allows and, among them, its default; every choice where it is
- * not known. NULL when out of memory. */
-static json_t *lifetimes_context(const struct page_view *view, const struct language *language)
-{
-    static const uint64_t choices[] = {10000, 60000, 600000, 3600000, 86400000};
-    const size_t count = sizeof choices / sizeof *choices;
-    uint64_t default_ms = view->limits.ttl_default_ms;
-    json_t *lifetimes = json_array();
-    bool placed = !default_ms;
-    int failed = placed ? json_array_append_new(lifetimes, unknown_default_context(language)) : 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!placed && default_ms <= choices[i]) {
-            failed |=
-                json_array_append_new(lifetimes, lifetime_context(language, default_ms, true));
-            placed = true;
-        }
-        if (choices[i] != default_ms && allowed_lifetime(&view->limits, choices[i]))
-            failed |=
-                json_array_append_new(lifetimes, lifetime_context(language, choices[i], false));
+    size_t count = 0;
+    bool in_order = true;
+    for (size_t i = 0; i < board_count(board); i++) {
+        const struct message *message = board_at(board, i);
+        if (message_expired(message, now_us))
+            continue;
+        ret_places[count] = (struct place){message, i};
+        in_order &= count == 0 || by_time_sent(&ret_places[count - 1], &ret_places[count]) < 0;
+        count++;
     }
-    if (!placed)
-        failed |= json_array_append_new(lifetimes, lifetime_context(language, default_ms, true));
-    if (!failed)
-        return lifetimes;
-    json_decref(lifetimes);
-    return NULL;
-}
-
-/* Only what a host and a port are made of: it is shown as part of commands to be copied. */
-static const char *safe_host(const char *host)
-{
-    size_t len = host ? strnlen(host, PAGE_HOST_MAX + 1) : 0;
-    if (len == 0 || len > PAGE_HOST_MAX)
-        return host_default;
-    for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)host[i]) && !strchr(".-:[]", host[i]))
-            return host_default;
-    return host;
-}
-
-static json_t *page_context(const struct page *page, const struct page_view *view)
-{
-    const struct language *language = choose_language(page, view->accept_language);
-    json_t *messages = messages_context(view, language);
-    json_t *lifetimes = messages ? lifetimes_context(view, language) : NULL;
-    if (!lifetimes) {
-        json_decref(messages);
-        return NULL;
-    }
-    return json_pack(
-        "{s:O, s:O, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:o, s:o}", "language",
-        json_object_get(language->texts, "language"), "t", json_object_get(language->texts, "page"),
-        "script_texts", language->script, "room", view->room, "host", safe_host(view->host),
-        "is_lobby", strcmp(view->room, ROOM_NAME_DEFAULT) == 0, "is_empty",
-        board_count(view->board) == 0, "is_paused", view->paused, "text_max",
-        (json_int_t)view->limits.text_max, "lifetimes", lifetimes, "messages", messages);
+    if (!in_order)
+        qsort(ret_places, count, sizeof *ret_places, by_time_sent);
+    return count;
 }
 
 enum error_code page_write(const struct page *page, const struct page_view *view,
-                           struct buffer *ret_html, struct error *err)
+                           const struct board *board, struct buffer *ret_html, struct error *err)
 {
-    json_t *context = page_context(page, view);
-    if (!context)
+    struct place *places = calloc(board_count(board) + 1, sizeof *places);
+    if (!places)
         return error_because(err, ERROR_INTERNAL, "out of memory for the page");
-    enum error_code code = template_render(page->template, context, ret_html, err);
-    json_decref(context);
-    return code;
+    size_t count = place_messages(board, view->now_us, places);
+    struct page_view whole = *view;
+    whole.empty = count == 0;
+    page_write_head(page, &whole, ret_html);
+    for (size_t i = 0; i < count && !ret_html->failed; i++)
+        page_write_message(page, &whole, places[i].message, ret_html);
+    page_write_foot(page, &whole, ret_html);
+    free(places);
+    if (ret_html->failed)
+        return error_because(err, ERROR_INTERNAL, "the page: over %zu bytes, or out of memory",
+                             ret_html->max);
+    return ERROR_NONE;
 }

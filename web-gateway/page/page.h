@@ -1,6 +1,6 @@
 /*
  * The page: a room's live messages and the form, rendered from templates/home.html in the reader's
- * language.
+ * language. Any number of threads may write from one page at a time.
  */
 #ifndef TEMPMESSENGER_PAGE_H
 #define TEMPMESSENGER_PAGE_H
@@ -21,15 +21,15 @@ struct page;
 /* One rendering; everything is borrowed for the call. */
 struct page_view {
     const char *room;
-    const struct board *board; /* stays as it is meanwhile; the caller sees to it */
-    uint64_t now_us;
+    uint64_t now_us;              /* when the page is sent: the remaining times count from here */
     struct message_limits limits; /* all zero where they are not known */
-    const char *accept_language;  /* the header, or NULL */
+    unsigned language;            /* page_language_choose */
     const char *host;             /* the Host header, or NULL; anything odd in it is not shown */
     bool paused;                  /* without scripts, the page does not reload by itself */
+    bool empty;                   /* no message comes between head and foot */
 };
 
-/* Reads the template and the tables of texts from `template_dir`, once. INTERNAL, with a cause for
+/* Reads the templates and the tables of texts from `template_dir`, once. INTERNAL, with a cause for
  * the operator. */
 enum error_code page_load(const char *template_dir, struct page **ret_page,
                           struct error *err) ERROR_MUST_USE;
@@ -37,8 +37,21 @@ enum error_code page_load(const char *template_dir, struct page **ret_page,
 /* No rendering may be under way. Takes NULL. */
 void page_free(struct page *page);
 
-/* Appends the page. Any thread. INTERNAL when out of memory or over `ret_html`'s maximum. */
+/*
+ * A page in pieces: its head, each message in the order of sending, its foot. Each appends to
+ * `html`, whose failure the caller checks. All pieces of a page are given the same view: a script
+ * counts every remaining time from the moment at which the page began to come. A message that ends
+ * before its piece is written has to be left out by the caller.
+ */
+void page_write_head(const struct page *page, const struct page_view *view, struct buffer *html);
+void page_write_message(const struct page *page, const struct page_view *view,
+                        const struct message *message, struct buffer *html);
+void page_write_foot(const struct page *page, const struct page_view *view, struct buffer *html);
+
+/* Appends the whole page with the messages of `board` that are alive at `view->now_us`, and takes
+ * `view->empty` from them. INTERNAL when out of memory or over `ret_html`'s maximum. */
 enum error_code page_write(const struct page *page, const struct page_view *view,
-                           struct buffer *ret_html, struct error *err) ERROR_MUST_USE;
+                           const struct board *board, struct buffer *ret_html,
+                           struct error *err) ERROR_MUST_USE;
 
 #endif

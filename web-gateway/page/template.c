@@ -1,50 +1,39 @@
 /*
- * The Mustache engine's front: loading, which is reading (here) and compiling (template_parser.c
- * with template_tag.c) a file and, from a list that grows, the partials it names; and freeing.
- * Rendering is all in template_renderer.c.
+ * The Mustache engine's front. Loading reads a file and compiles it (template_parser.c), then the
+ * partials that it names, from a list that grows meanwhile. Rendering is in template_renderer.c.
  *
- * All that can be wrong with a template is found at the load, so that a page either starts or names
- * its line.
+ * Loading finds every fault of a template, so that a page either starts or names its line.
  */
-#include "template_internal.h"
+#include "template.h"
 
-#include "file.h"
+#include "template_parser.h"
+#include "template_renderer.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+struct template
+{
+    struct template_file_list list;
+};
+
 void template_free(struct template *template)
 {
-    if (!template)
-        return;
-    for (unsigned i = 0; i < template->file_count; i++) {
-        free(template->files[i].source);
-        free(template->files[i].nodes);
-    }
+    if (template)
+        template_file_list_fini(&template->list);
     free(template);
 }
 
-enum error_code template_read_file(const char *dir, struct template_file *file, struct error *err)
-{
-    CLEANUP_FINI(buffer_fini) struct buffer path;
-    buffer_init(&path, PATH_MAX);
-    buffer_append_format(&path, "%s/%s", dir, file->name);
-    if (path.failed)
-        return error_because(err, ERROR_INTERNAL, "its path is too long");
-    return file_read(path.data, TEMPLATE_FILE_MAX, &file->source, &file->len, err);
-}
-
 /* Makes the file called `name` the template's first. */
-static enum error_code read_first(struct template *template, const char *dir, const char *name,
-                                  struct error *err)
+static enum error_code read_first(struct template_file_list *list, const char *dir,
+                                  const char *name, struct error *err)
 {
-    struct template_file *file = &template->files[template->file_count++];
+    struct template_file *file = &list->files[list->count++];
     struct error why = {0};
     int len = snprintf(file->name, sizeof file->name, "%s", name);
     if (len < 0 || (size_t)len >= sizeof file->name)
         return error_because(err, ERROR_INTERNAL, "%s/%s: the name is too long", dir, name);
-    if (template_read_file(dir, file, &why))
+    if (template_file_read(dir, file, &why))
         return error_because(err, ERROR_INTERNAL, "%s/%s: %s", dir, name, why.cause);
     return ERROR_NONE;
 }
@@ -55,13 +44,19 @@ enum error_code template_load(const char *dir, const char *name, struct template
     struct template *template = calloc(1, sizeof *template);
     if (!template)
         return error_because(err, ERROR_INTERNAL, "out of memory for the template");
-    enum error_code code = read_first(template, dir, name, err);
-    for (unsigned i = 0; i < template->file_count && !code; i++) /* the list grows as it goes */
-        code = template_parse(template, i, dir, err);
+    enum error_code code = read_first(&template->list, dir, name, err);
+    for (unsigned i = 0; i < template->list.count && !code; i++) /* the list grows as it goes */
+        code = template_parser_compile(&template->list, i, dir, err);
     if (code) {
         template_free(template);
         return code;
     }
     *ret_template = template;
     return ERROR_NONE;
+}
+
+enum error_code template_render(const struct template *template, const json_t *context,
+                                struct buffer *out, struct error *err)
+{
+    return template_renderer_run(&template->list, context, out, err);
 }

@@ -1,6 +1,6 @@
 /*
- * The page's templates: the Mustache language (its public specification), less what a page that
- * shows strangers' texts had better not have.
+ * The page's templates: the Mustache language (its public specification) without the parts that are
+ * unsafe in a page with strangers' texts.
  *
  * There are variables {{name}}, always escaped for HTML; dotted names and {{.}}; sections
  * {{#name}}…{{/name}}; inverted sections {{^name}}…{{/name}}; comments {{! … }}; partials
@@ -16,17 +16,9 @@
 #include "buffer.h"
 #include "cleanup.h"
 #include "error.h"
+#include "template_limits.h"
 
 #include <jansson.h>
-
-enum {
-    TEMPLATE_FILE_MAX = 128 * 1024,  /* bytes of one file */
-    TEMPLATE_FILES_MAX = 32,         /* a template and all of its partials */
-    TEMPLATE_NAME_MAX = 64,          /* bytes of a name in a tag, its dots counted */
-    TEMPLATE_NESTING_MAX = 16,       /* sections within each other, in one file */
-    TEMPLATE_PARTIAL_DEPTH_MAX = 16, /* partials within each other, while rendering */
-    TEMPLATE_STEPS_MAX = 10000000    /* tags and lines that one rendering goes through */
-};
 
 struct template;
 
@@ -34,7 +26,7 @@ struct template;
  * Reads `name` (like home.html) and its partials from `dir` and compiles them. The template never
  * changes after that: any thread may render it, any number at a time.
  * INTERNAL, with a cause for the operator such as `home.html:12: {{#a}} is not closed`, for a file
- * that cannot be read, what the language does not have, and each limit above.
+ * that cannot be read, a tag that this engine refuses, and a limit of template_limits.h exceeded.
  */
 enum error_code template_load(const char *dir, const char *name, struct template **ret_template,
                               struct error *err) ERROR_MUST_USE;
@@ -43,8 +35,8 @@ enum error_code template_load(const char *dir, const char *name, struct template
 void template_free(struct template *template);
 
 /*
- * Appends the template, filled in from `context`, to `out`; takes time linear in what it goes
- * through and allocates nothing but the buffer.
+ * Appends the template, filled in from `context`, to `out`; takes time linear in the
+ * nodes that it visits and allocates only the buffer.
  *
  * - A name is looked up in the innermost section's value that has it, and further parts of a dotted
  *   name in that value only. A name that is nowhere, null, an object or a list prints nothing.
@@ -53,7 +45,7 @@ void template_free(struct template *template);
  * - A partial on a line of its own is indented as its tag is, line by line.
  *
  * INTERNAL when `out` failed (over its maximum, or out of memory), for partials within each other
- * deeper than the limit, and for too many steps; `out` then holds a part and is not to be sent.
+ * deeper than the limit, and for too many steps; `out` then holds a part and must not be sent.
  */
 enum error_code template_render(const struct template *template, const json_t *context,
                                 struct buffer *out, struct error *err) ERROR_MUST_USE;

@@ -1,13 +1,14 @@
 /*
- * One file's source to its nodes, tag by tag with the text between. The reading of a tag is in
- * template_tag.c; what is here is what a tag does: it opens or closes a section, or names a partial
- * that the loader is then to compile too.
+ * Goes through a source tag by tag, with the text between. template_tag.c reads a tag; here is what
+ * it does: it opens or closes a section, or names a partial for the loader to compile.
  *
  * The specification indents a standalone partial by putting its tag's indentation before each line
- * of the partial's source. The source is shared here by all who include it, so each line begins
- * with a TEMPLATE_NODE_LINE instead, where the renderer writes the indentation in force.
+ * of the partial's source. Here all its includers share the source, so each line begins with a
+ * TEMPLATE_NODE_LINE instead, where the renderer writes the indentation in force.
  */
-#include "template_internal.h"
+#include "template_parser.h"
+
+#include "template_tag.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 enum { INITIAL_NODES = 64 };
 
 struct parser {
-    struct template *template;
+    struct template_file_list *list;
     const char *dir; /* of the partials */
     struct template_file *file;
     size_t at;                              /* all before is compiled */
@@ -75,8 +76,9 @@ static enum error_code add_text(struct parser *parser, size_t end)
 static enum error_code open_section(struct parser *parser, const struct template_tag *tag)
 {
     if (parser->depth == TEMPLATE_NESTING_MAX)
-        return template_refuse(parser->err, parser->file, tag->begin,
-                               "more than %d sections within each other", TEMPLATE_NESTING_MAX);
+        return template_file_refuse(parser->err, parser->file, tag->begin,
+                                    "more than %d sections within each other",
+                                    TEMPLATE_NESTING_MAX);
     parser->open[parser->depth] = parser->file->count;
     parser->opened_at[parser->depth] = tag->begin;
     parser->depth++;
@@ -87,17 +89,17 @@ static enum error_code open_section(struct parser *parser, const struct template
 static enum error_code close_section(struct parser *parser, const struct template_tag *tag)
 {
     if (parser->depth == 0)
-        return template_refuse(parser->err, parser->file, tag->begin, "{{/%.*s}} closes nothing",
-                               (int)tag->name.len, tag->name.data);
+        return template_file_refuse(parser->err, parser->file, tag->begin,
+                                    "{{/%.*s}} closes nothing", (int)tag->name.len, tag->name.data);
     parser->depth--;
     struct template_node *node = &parser->file->nodes[parser->open[parser->depth]];
     if (node->string.len != tag->name.len ||
         memcmp(node->string.data, tag->name.data, tag->name.len) != 0)
-        return template_refuse(parser->err, parser->file, tag->begin,
-                               "{{/%.*s}} cannot close {{%c%.*s}} of line %zu", (int)tag->name.len,
-                               tag->name.data, node->kind == TEMPLATE_NODE_SECTION ? '#' : '^',
-                               (int)node->string.len, node->string.data,
-                               template_line_of(parser->file, parser->opened_at[parser->depth]));
+        return template_file_refuse(
+            parser->err, parser->file, tag->begin, "{{/%.*s}} cannot close {{%c%.*s}} of line %zu",
+            (int)tag->name.len, tag->name.data, node->kind == TEMPLATE_NODE_SECTION ? '#' : '^',
+            (int)node->string.len, node->string.data,
+            template_file_line(parser->file, parser->opened_at[parser->depth]));
     node->end = parser->file->count;
     return ERROR_NONE;
 }
@@ -106,23 +108,23 @@ static enum error_code close_section(struct parser *parser, const struct templat
 static enum error_code find_partial(struct parser *parser, const struct template_tag *tag,
                                     unsigned *ret_partial)
 {
-    struct template *template = parser->template;
+    struct template_file_list *list = parser->list;
     struct template_file file = {0};
     snprintf(file.name, sizeof file.name, "%.*s.html", (int)tag->name.len, tag->name.data);
-    for (unsigned i = 0; i < template->file_count; i++) {
+    for (unsigned i = 0; i < list->count; i++) {
         *ret_partial = i;
-        if (strcmp(template->files[i].name, file.name) == 0)
+        if (strcmp(list->files[i].name, file.name) == 0)
             return ERROR_NONE;
     }
-    if (template->file_count == TEMPLATE_FILES_MAX)
-        return template_refuse(parser->err, parser->file, tag->begin, "more than %d files",
-                               TEMPLATE_FILES_MAX);
+    if (list->count == TEMPLATE_FILES_MAX)
+        return template_file_refuse(parser->err, parser->file, tag->begin, "more than %d files",
+                                    TEMPLATE_FILES_MAX);
     struct error why = {0};
-    if (template_read_file(parser->dir, &file, &why))
-        return template_refuse(parser->err, parser->file, tag->begin, "the partial %s: %s",
-                               file.name, why.cause);
-    *ret_partial = template->file_count;
-    template->files[template->file_count++] = file;
+    if (template_file_read(parser->dir, &file, &why))
+        return template_file_refuse(parser->err, parser->file, tag->begin, "the partial %s: %s",
+                                    file.name, why.cause);
+    *ret_partial = list->count;
+    list->files[list->count++] = file;
     return ERROR_NONE;
 }
 
@@ -161,7 +163,7 @@ static enum error_code parse_next(struct parser *parser)
         return add_text(parser, file->len);
     struct template_tag tag = {0};
     enum error_code code =
-        template_read_tag(file, (size_t)(open - file->source), &tag, parser->err);
+        template_tag_read(file, (size_t)(open - file->source), &tag, parser->err);
     if (!code)
         code = add_text(parser, tag.begin);
     if (!code && !tag.standalone)
@@ -172,14 +174,11 @@ static enum error_code parse_next(struct parser *parser)
     return code;
 }
 
-enum error_code template_parse(struct template *template, unsigned number, const char *dir,
-                               struct error *err)
+enum error_code template_parser_compile(struct template_file_list *list, unsigned number,
+                                        const char *dir, struct error *err)
 {
-    struct parser parser = {.template = template,
-                            .file = &template->files[number],
-                            .dir = dir,
-                            .at_line_start = true,
-                            .err = err};
+    struct parser parser = {
+        .list = list, .file = &list->files[number], .dir = dir, .at_line_start = true, .err = err};
     while (parser.at < parser.file->len) {
         enum error_code code = parse_next(&parser);
         if (code)
@@ -188,7 +187,7 @@ enum error_code template_parse(struct template *template, unsigned number, const
     if (parser.depth == 0)
         return ERROR_NONE;
     const struct template_node *node = &parser.file->nodes[parser.open[parser.depth - 1]];
-    return template_refuse(
+    return template_file_refuse(
         err, parser.file, parser.opened_at[parser.depth - 1], "{{%c%.*s}} is not closed",
         node->kind == TEMPLATE_NODE_SECTION ? '#' : '^', (int)node->string.len, node->string.data);
 }

@@ -1,16 +1,17 @@
 /*
- * The walk over a template's nodes that writes the page. It finds no faults in templates, those are
- * found at the load; what only the data decides, how deep partials recurse and how long it gets, is
- * bounded here. Nothing is allocated but the buffer: the context, the indentation and the place in
- * the recursion are links on the C stack, whose depth is bounded by the nesting of sections in a
- * file and of partials in a page.
+ * Loading finds the faults of a template; the walk bounds what only the data decides: the depth of
+ * the partials, the steps and the length. It allocates only the buffer: the context, the
+ * indentation and the place in the recursion are links on the C stack, whose depth is bounded by
+ * the nesting of sections in a file and of partials in a page.
  */
-#include "template_internal.h"
+#include "template_renderer.h"
+
+#include "template_escape.h"
 
 #include <string.h>
 
 struct rendering {
-    const struct template *template;
+    const struct template_file_list *list;
     struct buffer *out;
     size_t steps;
     struct error *err;
@@ -70,37 +71,11 @@ static bool is_truthy(const json_t *value)
     }
 }
 
-static const char *entity(char byte)
-{
-    switch (byte) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#39;";
-    case '\r': return "&#13;"; /* which a browser would make a line feed of */
-    default: return NULL;
-    }
-}
-
-static void append_escaped(struct buffer *out, const char *text, size_t len)
-{
-    size_t plain = 0; /* where the run of bytes that need no escape began */
-    for (size_t i = 0; i < len; i++) {
-        if (!entity(text[i]))
-            continue;
-        buffer_append(out, text + plain, i - plain);
-        buffer_append_string(out, entity(text[i]));
-        plain = i + 1;
-    }
-    buffer_append(out, text + plain, len - plain);
-}
-
 static void render_value(struct buffer *out, const json_t *value)
 {
     switch (value ? json_typeof(value) : JSON_NULL) {
     case JSON_STRING:
-        append_escaped(out, json_string_value(value), json_string_length(value));
+        template_escape(out, json_string_value(value), json_string_length(value));
         break;
     case JSON_INTEGER:
         buffer_append_format(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
@@ -125,7 +100,7 @@ static enum error_code count_step(struct rendering *rendering)
     if (rendering->steps++ < TEMPLATE_STEPS_MAX)
         return ERROR_NONE;
     return error_because(rendering->err, ERROR_INTERNAL, "%s: more than %d steps to render",
-                         rendering->template->files[0].name, TEMPLATE_STEPS_MAX);
+                         rendering->list->files[0].name, TEMPLATE_STEPS_MAX);
 }
 
 /* The section's body, with `value` on top of the context. */
@@ -159,7 +134,7 @@ static enum error_code render_section(struct rendering *rendering, struct scope 
 static enum error_code render_partial(struct rendering *rendering, struct scope scope,
                                       const struct template_node *node)
 {
-    const struct template_file *file = &rendering->template->files[node->partial];
+    const struct template_file *file = &rendering->list->files[node->partial];
     if (scope.partial_depth == TEMPLATE_PARTIAL_DEPTH_MAX)
         return error_because(rendering->err, ERROR_INTERNAL,
                              "%s: more than %d partials within each other", file->name,
@@ -195,16 +170,16 @@ static enum error_code render_nodes(struct rendering *rendering, struct scope sc
         if (!code && rendering->out->failed)
             code = error_because(rendering->err, ERROR_INTERNAL,
                                  "%s: over %zu bytes rendered, or out of memory",
-                                 rendering->template->files[0].name, rendering->out->max);
+                                 rendering->list->files[0].name, rendering->out->max);
     }
     return code;
 }
 
-enum error_code template_render(const struct template *template, const json_t *context,
-                                struct buffer *out, struct error *err)
+enum error_code template_renderer_run(const struct template_file_list *list, const json_t *context,
+                                      struct buffer *out, struct error *err)
 {
-    struct rendering rendering = {.template = template, .out = out, .err = err};
+    struct rendering rendering = {.list = list, .out = out, .err = err};
     struct frame frame = {context, NULL};
-    struct scope scope = {.file = &template->files[0], .top = &frame};
+    struct scope scope = {.file = &list->files[0], .top = &frame};
     return render_nodes(&rendering, scope, 0, scope.file->count);
 }

@@ -1,40 +1,16 @@
 /*
- * One tag of a template, from its {{ to its }}: which kind it is, its name, and whether it has its
- * line to itself. Also where the grammar of names is, and the list of what the language has and
- * this engine refuses. What a tag means, and which may stand where, is the parser's.
+ * Reads a tag's kind and name, and whether it has its line to itself. Here are the grammar of names
+ * and the list of tags that the language has and this engine refuses. The meaning of a tag, and
+ * where it may stand, are the parser's.
  *
  * A tag that stands alone takes its whole line, so that the lines of sections, comments and
  * partials leave no empty line behind; its blanks are a partial's indentation.
  */
-#include "template_internal.h"
+#include "template_tag.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { REASON_SIZE = 192 };
-
-size_t template_line_of(const struct template_file *file, size_t at)
-{
-    size_t line = 1;
-    for (size_t i = 0; i < at; i++)
-        line += file->source[i] == '\n';
-    return line;
-}
-
-enum error_code template_refuse(struct error *err, const struct template_file *file, size_t at,
-                                const char *reason_format, ...)
-{
-    char reason[REASON_SIZE];
-    va_list args;
-    va_start(args, reason_format);
-    vsnprintf(reason, sizeof reason, reason_format, args);
-    va_end(args);
-    return error_because(err, ERROR_INTERNAL, "%s:%zu: %s", file->name, template_line_of(file, at),
-                         reason);
-}
-
-/* What the language has and this engine refuses, by the byte behind {{. NULL for all else. */
+/* Why a tag of the language is refused, by the byte behind {{. NULL where it is not. */
 static const char *unsupported(char sigil)
 {
     switch (sigil) {
@@ -117,7 +93,7 @@ static void find_standalone(const struct template_file *file, struct template_ta
     tag->end = end < file->len ? end + 1 : end;
 }
 
-enum error_code template_read_tag(const struct template_file *file, size_t begin,
+enum error_code template_tag_read(const struct template_file *file, size_t begin,
                                   struct template_tag *ret_tag, struct error *err)
 {
     size_t content = begin + 2;
@@ -125,25 +101,27 @@ enum error_code template_read_tag(const struct template_file *file, size_t begin
     if (content < file->len)
         sigil = file->source[content];
     if (unsupported(sigil))
-        return template_refuse(err, file, begin, "%s", unsupported(sigil));
+        return template_file_refuse(err, file, begin, "%s", unsupported(sigil));
     if (sigil && strchr("#^/>!", sigil))
         content++;
     else
         sigil = '\0';
     const char *close = memmem(file->source + content, file->len - content, "}}", 2);
     if (!close)
-        return template_refuse(err, file, begin, "{{ is not closed");
+        return template_file_refuse(err, file, begin, "{{ is not closed");
     size_t close_at = (size_t)(close - file->source);
     struct template_tag tag = {.begin = begin, .end = close_at + 2, .sigil = sigil};
     tag.name = trim((struct template_span){file->source + content, close_at - content});
     if (sigil == '>' && !is_partial_name(tag.name))
-        return template_refuse(err, file, begin, "a partial's name is 1 to %d of a-z, 0-9, _ and -",
-                               TEMPLATE_NAME_MAX);
+        return template_file_refuse(err, file, begin,
+                                    "a partial's name is 1 to %d of a-z, 0-9, _ and -",
+                                    TEMPLATE_NAME_MAX);
     if (sigil != '>' && sigil != '!' && !is_name(tag.name))
-        return template_refuse(err, file, begin,
-                               "a name is a dot, or parts of A-Z, a-z, 0-9, _ and - with a dot "
-                               "between, at most %d in all",
-                               TEMPLATE_NAME_MAX);
+        return template_file_refuse(
+            err, file, begin,
+            "a name is a dot, or parts of A-Z, a-z, 0-9, _ and - with a dot "
+            "between, at most %d in all",
+            TEMPLATE_NAME_MAX);
     if (sigil)
         find_standalone(file, &tag);
     *ret_tag = tag;

@@ -3,12 +3,14 @@
  * nothing. Rendered from the real template, as the gateway does.
  */
 #include "page.h"
+#include "page_language.h"
 
 #include <check.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { HTML_MAX = 1024 * 1024 };
 enum { NOW_US = 1000000 };
@@ -41,14 +43,14 @@ static void tear_down(void)
 
 static struct page_view plain_view(void)
 {
-    return (struct page_view){.room = "ops", .board = board, .now_us = NOW_US};
+    return (struct page_view){.room = "ops", .now_us = NOW_US};
 }
 
 static const char *render(const struct page_view *view)
 {
     struct error err = {0};
     buffer_clear(&html);
-    ck_assert_msg(page_write(page, view, &html, &err) == ERROR_NONE, "%s", err.cause);
+    ck_assert_msg(page_write(page, view, board, &html, &err) == ERROR_NONE, "%s", err.cause);
     return html.data;
 }
 
@@ -86,7 +88,7 @@ static void expect_language(const char *header, const char *language)
 {
     char part[32];
     struct page_view view = plain_view();
-    view.accept_language = header;
+    view.language = page_language_choose(header);
     snprintf(part, sizeof part, "<html lang=\"%s\">", language);
     render(&view);
     ck_assert_msg(strstr(html.data, part), "%s: not %s", header ? header : "(none)", language);
@@ -138,6 +140,41 @@ START_TEST(test_page__message_has_its_times)
            "data-lifetime=\"60000\"");
     expect("datetime=\"1970-01-01T01:01:01.000Z\">01:01 UTC<");
     expect("<span class=\"count\">42 s</span>");
+}
+END_TEST
+
+START_TEST(test_page__message_is_gone_at_its_deadline)
+{
+    add_message('a', 1, 60, "short");
+    add_message('b', 1, 61, "long");
+    struct page_view view = plain_view();
+    view.now_us = NOW_US + 60000000 - 1;
+    render(&view);
+    expect("data-expires-in=\"1\"");
+    view.now_us++;
+    render(&view);
+    expect_none("short");
+    expect("long");
+    view.now_us += 1000000;
+    render(&view);
+    expect("<ol id=\"messages\">\n</ol>");
+    expect("<p id=\"empty\" class=\"empty\">");
+}
+END_TEST
+
+START_TEST(test_page__pieces_make_the_whole)
+{
+    CLEANUP_FINI(buffer_fini) struct buffer pieces;
+    buffer_init(&pieces, HTML_MAX);
+    add_message('a', 1, 60, "one");
+    add_message('b', 2, 70, "two");
+    struct page_view view = plain_view();
+    render(&view);
+    page_write_head(page, &view, &pieces);
+    page_write_message(page, &view, board_at(board, 0), &pieces);
+    page_write_message(page, &view, board_at(board, 1), &pieces);
+    page_write_foot(page, &view, &pieces);
+    ck_assert_str_eq(pieces.data, html.data);
 }
 END_TEST
 
@@ -295,7 +332,7 @@ START_TEST(test_page__over_the_buffers_maximum_is_an_error)
     struct error err = {0};
     struct buffer small;
     buffer_init(&small, 100);
-    ck_assert_int_eq(page_write(page, &view, &small, &err), ERROR_INTERNAL);
+    ck_assert_int_eq(page_write(page, &view, board, &small, &err), ERROR_INTERNAL);
     buffer_fini(&small);
 }
 END_TEST
@@ -307,6 +344,58 @@ START_TEST(test_page__missing_directory_is_refused)
     ck_assert_int_eq(page_load("/nonexistent", &none, &err), ERROR_INTERNAL);
     ck_assert_ptr_null(none);
     ck_assert_str_ne(err.cause, "");
+}
+END_TEST
+
+/* Loading the real templates with another `name` fails with `cause`. */
+static void expect_refused(const char *name, const char *content, const char *cause)
+{
+    static const char *const names[] = {"home.html",    "message.html",  "lifetime.html",
+                                        "rooms.html",   "share.html",    "help.html",
+                                        "compose.html", "texts.en.json", "texts.zh.json"};
+    char dir[] = "/tmp/test_page.XXXXXX";
+    char path[1024], target[1024];
+    struct page *none = NULL;
+    struct error err = {0};
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        snprintf(target, sizeof target, "%s/%s", template_dir(), names[i]);
+        if (strcmp(names[i], name) != 0) {
+            ck_assert_int_eq(symlink(target, path), 0);
+            continue;
+        }
+        FILE *file = fopen(path, "w");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_ge(fputs(content, file), 0);
+        ck_assert_int_eq(fclose(file), 0);
+    }
+    enum error_code code = page_load(dir, &none, &err);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        unlink(path);
+    }
+    rmdir(dir);
+    ck_assert_int_eq(code, ERROR_INTERNAL);
+    ck_assert_ptr_null(none);
+    ck_assert_str_eq(err.cause, cause);
+}
+
+START_TEST(test_page__home_without_a_place_for_messages_is_refused)
+{
+    expect_refused("home.html", "{{#messages}}x{{/messages}}",
+                   "home.html: {{messages}} is missing");
+}
+END_TEST
+
+START_TEST(test_page__table_without_a_text_of_ours_is_refused)
+{
+    expect_refused("texts.en.json", "{\"language\": \"en\"}",
+                   "texts.en.json: Object item not found: page");
+    expect_refused("texts.en.json",
+                   "{\"language\": \"en\", \"page\": {\"lifetime_default\": \"x\"},"
+                   " \"units\": {\"second\": [\"s\"]}}",
+                   "texts.en.json: Array index 1 out of range");
 }
 END_TEST
 
@@ -352,6 +441,8 @@ static TCase *rendering(void)
     tcase_add_test(tcase, test_page__empty_room);
     tcase_add_test(tcase, test_page__messages_stand_in_the_order_in_which_they_were_sent);
     tcase_add_test(tcase, test_page__message_has_its_times);
+    tcase_add_test(tcase, test_page__message_is_gone_at_its_deadline);
+    tcase_add_test(tcase, test_page__pieces_make_the_whole);
     tcase_add_test(tcase, test_page__texts_are_escaped);
     tcase_add_test(tcase, test_page__durations_are_rounded_to_one_unit);
     tcase_add_test(tcase, test_page__languages);
@@ -371,6 +462,8 @@ static TCase *loading(void)
 {
     TCase *tcase = tcase_create("loading");
     tcase_add_test(tcase, test_page__missing_directory_is_refused);
+    tcase_add_test(tcase, test_page__home_without_a_place_for_messages_is_refused);
+    tcase_add_test(tcase, test_page__table_without_a_text_of_ours_is_refused);
     tcase_add_test(tcase, test_page__every_text_is_there_in_both_languages);
     return tcase;
 }
