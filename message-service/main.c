@@ -85,8 +85,8 @@ static enum error_code run(const void *program_settings, struct error *err)
     if (!code)
         code = open_store(settings, HTTP_WAITERS_THREADS_MAX, &service.store, err);
     if (!code) {
-        service.rooms = store_source_rooms(service.store, settings->common.max_connections,
-                                           process_loops());
+        service.rooms =
+            store_source_rooms(service.store, settings->common.max_connections, process_loops());
         code = service.rooms ? serve(settings, threads, &service, err)
                              : error_because(err, ERROR_INTERNAL, "out of memory");
     }
@@ -101,8 +101,6 @@ int main(int argc, char *argv[])
     struct service_settings settings = {0};
     const struct service_program program = {
         .settings = &service_settings_program,
-        .routes = message_service_routes,
-        .route_count = message_service_route_count,
         .run = run,
     };
     return service_main(&program, argc, argv, &settings, &settings.common);

@@ -7,6 +7,7 @@
 #include "service_settings.h"
 #include "message_store.h"
 #include "setting_value.h"
+#include "settings_refusal.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ static bool store_url_valid(const char *text, const char **ret_rule)
 static const struct setting rows[] = {
     COMMON_SETTINGS(struct service_settings, "8001"),
     {.name = "STORE_URL", SETTING_TEXT_AT(struct service_settings, store_url),
-     .fallback = "memory:", .valid = store_url_valid, .awaited = true,
+     .fallback = "memory:", .valid = store_url_valid, .may_hold_secret = true,
      .help = "where messages are kept: memory:, redis://[user:password@]host[:port][/db] or "
              "unix:///path/redis.sock"},
     {.name = "STORE_PREFIX", SETTING_TEXT_AT(struct service_settings, store_prefix),
@@ -66,14 +67,14 @@ static bool check_lifetimes(void *target, FILE *err)
     setting_value_format_duration(settings->message_ttl_min_ms, least);
     setting_value_format_duration(settings->message_ttl_max_ms, most);
     if (settings->message_ttl_min_ms > settings->message_ttl_max_ms) {
-        settings_refuse(err, program, "MESSAGE_TTL_MIN", least, "at most MESSAGE_TTL_MAX (%s)",
-                        most);
+        settings_refusal_rule(err, program, "MESSAGE_TTL_MIN", least,
+                              "at most MESSAGE_TTL_MAX (%s)", most);
         return false;
     }
     if (settings->message_ttl_ms < settings->message_ttl_min_ms ||
         settings->message_ttl_ms > settings->message_ttl_max_ms) {
-        settings_refuse(err, program, "MESSAGE_TTL", ttl,
-                        "from MESSAGE_TTL_MIN (%s) to MESSAGE_TTL_MAX (%s)", least, most);
+        settings_refusal_rule(err, program, "MESSAGE_TTL", ttl,
+                              "from MESSAGE_TTL_MIN (%s) to MESSAGE_TTL_MAX (%s)", least, most);
         return false;
     }
     return true;

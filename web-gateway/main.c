@@ -165,8 +165,6 @@ int main(int argc, char *argv[])
     struct gateway_settings settings = {0};
     const struct service_program program = {
         .settings = &gateway_settings_program,
-        .routes = web_gateway_routes,
-        .route_count = web_gateway_route_count,
         .run = run,
     };
     return service_main(&program, argc, argv, &settings, &settings.common);

@@ -22,9 +22,6 @@ enum {
      * connections to stores and services, the log. */
     OWN_FILES_PART = 2,
     OWN_FILES_MAX = 128,
-
-    MS_PER_S = 1000,
-    NS_PER_MS = 1000 * 1000,
 };
 
 static void stop_signals(sigset_t *signals)
@@ -39,7 +36,10 @@ void process_prepare(void)
     sigset_t signals;
     stop_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    /* There is nothing to reload, to reopen or to print; by default each would end the process. */
+    static const int ignored[] = {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        signal(ignored[i], SIG_IGN);
 
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -48,28 +48,13 @@ void process_prepare(void)
     }
 }
 
-static const char *name_of(int signal)
-{
-    return signal == SIGINT ? "SIGINT" : "SIGTERM";
-}
-
 const char *process_wait(void)
 {
     sigset_t signals;
     int number = SIGTERM;
     stop_signals(&signals);
     sigwait(&signals, &number);
-    return name_of(number);
-}
-
-const char *process_wait_for(uint64_t timeout_ms)
-{
-    sigset_t signals;
-    struct timespec timeout = {.tv_sec = (time_t)(timeout_ms / MS_PER_S),
-                               .tv_nsec = (long)(timeout_ms % MS_PER_S) * NS_PER_MS};
-    stop_signals(&signals);
-    int number = sigtimedwait(&signals, NULL, &timeout);
-    return number < 0 ? NULL : name_of(number);
+    return number == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
 unsigned long process_file_limit(void)

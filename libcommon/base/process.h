@@ -4,18 +4,13 @@
 #ifndef TEMPMESSENGER_PROCESS_H
 #define TEMPMESSENGER_PROCESS_H
 
-#include <stdint.h>
-
-/* First in main, before any thread: ignores SIGPIPE, blocks SIGTERM and SIGINT (process_wait takes
- * them) in this thread and those it will make, and raises the limit of open files to what is
- * allowed. */
+/* First in main, before any thread: ignores SIGPIPE, SIGHUP, SIGUSR1 and SIGUSR2, blocks SIGTERM and
+ * SIGINT (process_wait takes them) in this thread and those it will make, and raises the limit of
+ * open files to what is allowed. */
 void process_prepare(void);
 
 /* Blocks until SIGTERM or SIGINT comes; returns its name. */
 const char *process_wait(void);
-
-/* The same for at most `timeout_ms`; NULL where none came. */
-const char *process_wait_for(uint64_t timeout_ms);
 
 /* How many files this process may have open. */
 unsigned long process_file_limit(void);

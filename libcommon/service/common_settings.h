@@ -62,7 +62,7 @@ bool common_settings_token_valid(const char *text, const char **ret_rule);
      .fallback = "5s", .maximum = SHUTDOWN_TIMEOUT_MAX_MS,                                         \
      .help = "how long a stop waits for requests under way"},                                      \
     {.name = "SERVICE_TOKEN", SETTING_SECRET_AT(type, common.service_token),                       \
-     .valid = common_settings_token_valid, .awaited = true,                                        \
+     .valid = common_settings_token_valid,                                                         \
      .help = "the secret that the services share; it travels as a bearer token"},                  \
     {.name = "HEALTHCHECK", SETTING_SWITCH_AT(type, common.healthcheck),                           \
      .help = "ask the service that runs with these settings whether it is alive, and exit 0 or 1"}

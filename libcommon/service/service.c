@@ -1,9 +1,9 @@
 /*
- * What both services do as programs, in the order that matters. At the end the service is told
- * before the drain, because a stream is a request under way that does not end by itself, and whoever
- * asks whether it is ready must hear no while connections are still taken.
+ * What both services do as programs, in the order that matters. A stop calls the service's hook
+ * before the drain, because a stream is a request under way that does not end by itself, and
+ * /readyz must answer no while the server still takes connections.
  *
- * What is served, what it is made of and what there is to take down afterwards, is the caller's.
+ * The caller owns what is served, what it is made of, and the taking down afterwards.
  */
 #include "service.h"
 
@@ -12,10 +12,8 @@
 #include "healthcheck.h"
 #include "log.h"
 #include "process.h"
-#include "waiting.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 extern char **environ;
 
@@ -29,12 +27,11 @@ static void warn_of_file_limit(unsigned max_connections)
 {
     unsigned long limit = process_file_limit();
     if (limit < (unsigned long)max_connections + FILES_RESERVE)
-        log_write(LOG_LEVEL_WARNING, "fewer files may be open than MAX_CONNECTIONS needs",
+        log_write(LOG_LEVEL_WARNING, "the open-file limit is too low for MAX_CONNECTIONS",
                   LOG_NUMBER("open_files", limit), LOG_NUMBER("max_connections", max_connections));
 }
 
-/* The thread that finds out whether what the service needs is there; a stop does not wait for it to
- * know before it begins. */
+/* The thread that tries to reach what the service needs; a stop begins without waiting for it. */
 struct checker {
     struct http_server *server;
     const struct http_server_config *config;
@@ -45,7 +42,7 @@ struct checker {
     bool ending;
 };
 
-/* Whether the pause until the next check went by without the end coming. */
+/* Whether the pause until the next check passed before end_checks. */
 static bool pause_passes(struct checker *checker)
 {
     uint64_t now_us = clock_monotonic_us(&clock_system);
@@ -121,90 +118,13 @@ enum error_code service_run(const struct http_server_config *config,
 
 /* ---- from main to there ---- */
 
-struct start {
-    const struct service_program *program;
-    int argc;
-    char **argv;
-    void *settings;
-    enum settings_outcome outcome;
-    char *said; /* by the settings: a line, or empty; NULL where there is no memory */
-};
-
-/* Loads the settings, again where they were loaded before. */
-static void load(struct start *start)
-{
-    const struct settings_program *program = start->program->settings;
-    size_t len;
-    free(start->said);
-    start->said = NULL;
-    settings_fini(program, start->settings);
-    start->outcome = SETTINGS_INVALID;
-    FILE *err = open_memstream(&start->said, &len);
-    if (!err)
-        return;
-    start->outcome =
-        settings_load(program, start->argc, start->argv, environ, stdout, err, start->settings);
-    if (fclose(err) != 0)
-        start->outcome = SETTINGS_INVALID;
-}
-
-/* What the settings said, for the log: without the program's name and the line's end. */
-static const char *reason(struct start *start)
-{
-    if (!start->said)
-        return "out of memory";
-    start->said[strcspn(start->said, "\n")] = '\0';
-    const char *colon = strstr(start->said, ": ");
-    return colon ? colon + 2 : start->said;
-}
-
-static const char *look(void *context)
-{
-    struct start *start = context;
-    load(start);
-    return start->outcome == SETTINGS_AWAITED ? reason(start) : NULL;
-}
-
-/* Waits until all secrets are there, or a signal comes, which *ret_signal is then. The service will
- * listen on the port that it waited on. */
-static enum error_code await_secrets(struct start *start, struct common_settings *common,
-                                     const char **ret_signal, struct error *err)
-{
-    char *address = strdup(common->bind_address); /* a look makes the settings anew */
-    if (!address)
-        return error_set(err, ERROR_INTERNAL, "out of memory");
-    struct waiting_config config = {
-        .address = address,
-        .port = common->port,
-        .max_connections = common->max_connections,
-        .routes = start->program->routes,
-        .route_count = start->program->route_count,
-        .look = look,
-        .context = start,
-    };
-    unsigned port;
-    enum error_code code = waiting_run(&config, &port, ret_signal, err);
-    free(address);
-    if (!code && start->outcome == SETTINGS_INVALID)
-        return error_set(err, ERROR_INTERNAL, "%s", reason(start));
-    if (!code)
-        common->port = port;
-    return code;
-}
-
-static int serve(struct start *start, struct common_settings *common)
+static int serve(const struct service_program *program, const void *settings,
+                 const struct common_settings *common)
 {
     process_prepare();
-    log_open(start->program->settings->name, common->log_level, common->log_format);
+    log_open(program->settings->name, common->log_level, common->log_format);
     struct error err = {0};
-    const char *signal = NULL;
-    enum error_code code = ERROR_NONE;
-    if (start->outcome == SETTINGS_AWAITED)
-        code = await_secrets(start, common, &signal, &err);
-    if (signal)
-        log_write(LOG_LEVEL_INFO, "stopping", LOG_TEXT("signal", signal));
-    else if (!code)
-        code = start->program->run(start->settings, &err);
+    enum error_code code = program->run(settings, &err);
     if (code)
         log_write(LOG_LEVEL_ERROR, "cannot start", LOG_TEXT("reason", error_detail(code, &err)),
                   LOG_TEXT("cause", err.cause));
@@ -212,24 +132,24 @@ static int serve(struct start *start, struct common_settings *common)
     return code ? SETTINGS_INVALID_STATUS : EXIT_SUCCESS;
 }
 
-int service_main(const struct service_program *program, int argc, char *argv[], void *settings,
-                 struct common_settings *common)
+static int check_health(const struct service_program *program, const struct common_settings *common)
 {
-    struct start start = {.program = program, .argc = argc, .argv = argv, .settings = settings};
-    const char *name = program->settings->name;
-    int status = EXIT_SUCCESS;
-    load(&start);
-    if (start.outcome == SETTINGS_INVALID) {
-        fputs(start.said ? start.said : "out of memory\n", stderr);
-        status = SETTINGS_INVALID_STATUS;
-    } else if (start.outcome != SETTINGS_DONE && common->healthcheck) {
-        bool alive = healthcheck_run(name, common->bind_address, common->port,
-                                     HEALTHCHECK_TIMEOUT_MS, stdout);
-        status = alive ? EXIT_SUCCESS : EXIT_FAILURE;
-    } else if (start.outcome != SETTINGS_DONE) {
-        status = serve(&start, common);
+    bool alive = healthcheck_run(program->settings->name, common->bind_address, common->port,
+                                 HEALTHCHECK_TIMEOUT_MS, stdout);
+    return alive ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int service_main(const struct service_program *program, int argc, char *argv[], void *settings,
+                 const struct common_settings *common)
+{
+    switch (settings_load(program->settings, argc, argv, environ, stdout, stderr, settings)) {
+    case SETTINGS_OK: break;
+    case SETTINGS_DONE: return EXIT_SUCCESS;
+    case SETTINGS_INVALID: return SETTINGS_INVALID_STATUS;
+    case SETTINGS_SECRET_MISSING: return SETTINGS_SECRET_MISSING_STATUS;
     }
+    int status =
+        common->healthcheck ? check_health(program, common) : serve(program, settings, common);
     settings_fini(program->settings, settings);
-    free(start.said);
     return status;
 }

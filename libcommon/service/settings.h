@@ -13,8 +13,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Settings of one program, bytes of a text that names no smaller maximum, bytes of a NAME_FILE. */
-enum { SETTINGS_MAX = 64, SETTINGS_TEXT_MAX = 4096, SETTINGS_FILE_MAX = 16384 };
+enum {
+    SETTINGS_MAX = 64, /* of one program */
+    SETTINGS_NAME_MAX = 64,
+    SETTINGS_TEXT_MAX = 4096,  /* bytes of a text that names no smaller maximum */
+    SETTINGS_FILE_MAX = 16384, /* bytes of a NAME_FILE */
+};
 
 enum setting_kind {
     SETTING_TEXT,     /* char *; the settings own it */
@@ -50,7 +54,7 @@ struct setting_rate {
 struct setting {
     const char *name; /* the variable, such as MESSAGE_TTL */
     enum setting_kind kind;
-    bool awaited; /* a secret that may come after the start: its NAME_FILE need not be there yet */
+    bool may_hold_secret; /* of SETTING_TEXT: its NAME_FILE is treated as that of a secret */
     size_t offset;
     const char *fallback; /* the default, as it would be given; NULL: none */
     const char *help;     /* what it is for, a phrase */
@@ -73,40 +77,30 @@ struct settings_program {
     const struct setting *settings;
     size_t count; /* at most SETTINGS_MAX */
 
-    /* Once all are read: rules between settings, and members that are made of others, which may
-     * still be unset where they are awaited. False, with one line on `err`, where one is wrong.
-     * NULL: there are none. */
+    /* Once all are read: checks rules between settings and fills members that are made of others.
+     * False, with one line on `err`, where one is wrong. NULL: there are none. */
     bool (*complete)(void *settings, FILE *err);
 };
 
 enum settings_outcome {
     SETTINGS_OK,      /* *ret_settings is filled; free it with settings_fini */
-    SETTINGS_AWAITED, /* the same, but for awaited ones whose file is not there yet, or empty: those
-                         are unset, and one line on `err` names the first. Not to be started with:
-                         load again later */
     SETTINGS_DONE,    /* --help or --version was asked for and is written to `out`: exit 0 */
     SETTINGS_INVALID, /* one line on `err` says what is wrong: exit SETTINGS_INVALID_STATUS */
+
+    /* The file of a secret is missing or empty, which one line on `err` says. Another start may find
+     * it: exit SETTINGS_SECRET_MISSING_STATUS. */
+    SETTINGS_SECRET_MISSING,
 };
 
-enum { SETTINGS_INVALID_STATUS = 2 };
+enum { SETTINGS_INVALID_STATUS = 2, SETTINGS_SECRET_MISSING_STATUS = 3 };
 
-/* Fills the program's struct, zeroed by the caller. On SETTINGS_DONE and SETTINGS_INVALID it holds
- * nothing to free and is zero wherever a setting stands. `envp` ends with NULL. */
+/* Fills the program's struct, zeroed by the caller. On any outcome but SETTINGS_OK it holds nothing
+ * to free and is zero wherever a setting stands. `envp` ends with NULL. */
 enum settings_outcome settings_load(const struct settings_program *program, int argc,
                                     char *const argv[], char *const envp[], FILE *out, FILE *err,
                                     void *ret_settings) __attribute__((warn_unused_result));
 
 /* Frees the texts and zeroes the members. Takes a zeroed struct. */
 void settings_fini(const struct settings_program *program, void *settings);
-
-/* The one line of a broken rule: 'program: NAME: "value" is not <rule>'. `value` is cut and
- * escaped; NULL: it is not shown. For rules between settings, which a program checks itself. */
-__attribute__((format(printf, 5, 6))) void settings_refuse(FILE *err,
-                                                           const struct settings_program *program,
-                                                           const char *name, const char *value,
-                                                           const char *rule_format, ...);
-
-/* What --help shows. */
-void settings_print_help(const struct settings_program *program, FILE *out);
 
 #endif

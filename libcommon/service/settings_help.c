@@ -4,7 +4,7 @@
  *
  * Only the defaults of the table are shown, never a value in force: the environment holds secrets.
  */
-#include "settings.h"
+#include "settings_help.h"
 
 #include <string.h>
 
@@ -65,15 +65,19 @@ static void print_entry(FILE *out, struct columns columns, const char *flag, con
     print_wrapped(out, text, columns.flag + columns.variable + 3UL * HELP_GAP);
 }
 
+char settings_help_flag_byte(char byte)
+{
+    if (byte == '_')
+        return '-';
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
+
 static void print_setting(FILE *out, struct columns columns, const struct setting *setting)
 {
     char flag[HELP_TEXT_SIZE], text[HELP_TEXT_SIZE];
     snprintf(flag, sizeof flag, "--%s", setting->name);
     for (char *at = flag; *at; at++)
-        if (*at == '_')
-            *at = '-';
-        else if (*at >= 'A' && *at <= 'Z')
-            *at = (char)(*at - 'A' + 'a');
+        *at = settings_help_flag_byte(*at);
     bool plain = setting->kind == SETTING_SWITCH;
     if (plain)
         snprintf(text, sizeof text, "%s", setting->help);
@@ -91,15 +95,14 @@ static void print_all(const struct settings_program *program, FILE *out, bool pl
             print_setting(out, columns, &program->settings[i]);
 }
 
-void settings_print_help(const struct settings_program *program, FILE *out)
+void settings_help_print(const struct settings_program *program, FILE *out)
 {
-    fprintf(
-        out,
-        "Usage: %s [--FLAG VALUE]...\n\n%s\n\n"
+    fprintf(out, "Usage: %s [--FLAG VALUE]...\n\n%s\n\n", program->name, program->summary);
+    fputs(
         "A setting is a flag or an environment variable; the flag wins. NAME_FILE=PATH or\n"
         "--NAME-file PATH takes its value from a file instead. Durations are 500ms, 10s, 5m, 2h,\n"
         "1d, or a bare number of seconds.\n\nSettings, with their defaults in brackets:\n",
-        program->name, program->summary);
+        out);
     print_all(program, out, false);
     fputs("\nOther flags:\n", out);
     print_all(program, out, true);

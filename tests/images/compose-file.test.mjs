@@ -91,6 +91,7 @@ test('our own images come from no registry unless that is asked for', () => {
 });
 
 test('no secret is in a file or in the environment', () => {
+  // So none is passed on as empty where the shell has not set it, which would be a wrong setting.
   for (const { name, environment = {} } of services()) {
     for (const key of Object.keys(environment).filter((each) => /TOKEN|PASSWORD|STORE_URL/.test(each))) {
       assert.match(environment[key], /^\/run\/secrets\//, `${name}: ${key}`);

@@ -265,6 +265,8 @@ describe('the deployments', () => {
       for (const volume of spec.volumes) {
         const wanted = volume.secret ? `Secret ${volume.secret.secretName}` : `ConfigMap ${volume.configMap.name}`;
         assert.ok(there.has(wanted), wanted);
+        // The kubelet starts a pod when what it mounts is there.
+        assert.ok(!volume.secret?.optional, wanted);
       }
       for (const { envFrom = [] } of spec.containers) {
         for (const { configMapRef } of envFrom) assert.ok(there.has(`ConfigMap ${configMapRef.name}`), configMapRef.name);

@@ -87,19 +87,26 @@ describe('whatever the order of starting', () => {
     assert.equal(await gateways[0].status('/readyz'), 503);
   }));
 
-  test('secrets that are not there yet: alive, not ready, one line each, and well once they come', withYard(async (yard) => {
+  test('secrets that come late: ends with status 3 and one line, and is well once it is started with them', withYard(async (yard) => {
     const network = await yard.network();
     await yard.redis({ network, command: ['redis-server', '--save', '', '--requirepass', 'right'] });
     const folder = await yard.folder();
     await chmod(folder, 0o755);
     const flags = ['--volume', `${folder}:/run/secrets:ro`];
     const token = { SERVICE_TOKEN_FILE: '/run/secrets/service_token' };
-    const service = await yard.service('message-service',
-      { network, flags, alias: 'message-service', env: { STORE_URL_FILE: '/run/secrets/store_url', ...token } });
-    const gateway = await yard.service('web-gateway', { network, flags, env: { MESSAGE_SERVICE_URL: UPSTREAM, ...token } });
-    for (const box of [service, gateway]) await staysUnready(box);
+    const parts = {
+      'message-service': { network, flags, alias: 'message-service', env: { STORE_URL_FILE: '/run/secrets/store_url', ...token } },
+      'web-gateway': { network, flags, env: { MESSAGE_SERVICE_URL: UPSTREAM, ...token } },
+    };
+    for (const [name, options] of Object.entries(parts)) {
+      const box = await yard.service(name, options);
+      assert.equal((await podman(['wait', box.name])).stdout.trim(), '3', name);
+      assert.match(await box.logs(), /^[^\n]*_FILE: "\/run\/secrets\/[a-z_]+" is missing or empty\n$/);
+    }
     await writeFile(path.join(folder, 'store_url'), 'redis://:right@redis:6379\n');
     await writeFile(path.join(folder, 'service_token'), 'a-token\n');
+    const service = await yard.service('message-service', parts['message-service']);
+    const gateway = await yard.service('web-gateway', parts['web-gateway']);
     for (const box of [service, gateway]) await box.ready();
     assert.equal((await client(gateway).post('/messages', { message: 'at last' })).status, 204);
     assert.equal(await service.status('/messages'), 401);

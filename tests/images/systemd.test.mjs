@@ -36,6 +36,14 @@ for (const service of SERVICES) {
       assert.deepEqual([code, stdout.trim(), stderr.trim()], [0, '', '']);
     });
 
+    test('comes back as often as it ends, but not where its settings are wrong', () => {
+      const unit = readFileSync(unitOf(service), 'utf8');
+      const valueOf = (key) => new RegExp(`^${key}=(.*)$`, 'm').exec(unit)?.[1];
+      assert.equal(valueOf('Restart'), 'always');
+      assert.equal(valueOf('RestartPreventExitStatus'), '2');
+      assert.equal(valueOf('StartLimitIntervalSec'), '0');
+    });
+
     test('is hardened', async () => {
       const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', unitOf(service)]);
       const [, exposure] = /Overall exposure level for [^:]+: ([\d.]+)/.exec(stdout);

@@ -178,8 +178,7 @@ class Service extends Program {
         } catch {
           continue;
         }
-        // A service that waits for a secret listens too, on the port that it will keep.
-        if (['listening', 'waiting to start'].includes(entry.message) && entry.port > 0) return entry.port;
+        if (entry.message === 'listening' && entry.port > 0) return entry.port;
       }
       return undefined;
     };

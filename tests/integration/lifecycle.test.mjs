@@ -40,6 +40,19 @@ for (const name of SERVICES) {
       await service.stop();
     }));
 
+    for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2']) {
+      test(`${signal} does no harm`, withWorld(async (world) => {
+        const service = await start(world, name);
+        service.signal(signal);
+        const api = clientOf(service);
+        for (let round = 0; round < KEPT; round += 1) {
+          assert.equal((await api.get('/livez')).status, 200);
+          await sleep(KEPT_PAUSE_MS);
+        }
+        await api.create(newRoom(), 'still here');
+      }));
+    }
+
     test('idle and half-open connections do not hold it up', withWorld(async (world) => {
       const service = await start(world, name, { SHUTDOWN_TIMEOUT: '1s' });
       const agent = new http.Agent({ keepAlive: true });

@@ -213,6 +213,12 @@ describe('a wrong setting stops the start with one line and status 2', () => {
       assertRefused(await world.run(name, { HTTP_THREADS_FILE: '/nonexistent/threads' }), 'HTTP_THREADS_FILE');
     }));
 
+    test(`${name}: an empty secret`, withWorld(async (world) => {
+      const line = `${name}: SERVICE_TOKEN: the value is not 1 to 512 visible ASCII characters\n`;
+      assertRefused(await world.run(name, { SERVICE_TOKEN: '' }), line);
+      assertRefused(await world.run(name, {}, ['--service-token', '']), line);
+    }));
+
     test(`${name}: a wrong value from a file`, withWorld(async (world) => {
       const file = path.join(await world.folder(), 'value');
       await writeFile(file, 'loud\n');

@@ -20,7 +20,6 @@ struct subject {
     size_t size;
     uint64_t wait_ms;
     struct setting_rate rate;
-    char *key;
     char *door;
     bool check;
     bool completed;
@@ -51,20 +50,18 @@ static const struct setting rows[] = {
      "could show them all in the one line that this entry has at first"},
     {.name = "RATE", SETTING_RATE_AT(struct subject, rate), .fallback = "off", .minimum = 1,
      .maximum = 1000, .help = "a rate"},
-    {.name = "KEY", SETTING_SECRET_AT(struct subject, key), .maximum = 8, .awaited = true,
-     .help = "a secret that may come late"},
-    {.name = "DOOR", SETTING_TEXT_AT(struct subject, door), .fallback = "shut", .awaited = true,
-     .help = "what the key is for"},
+    {.name = "DOOR", SETTING_TEXT_AT(struct subject, door), .fallback = "shut",
+     .may_hold_secret = true, .help = "a text that may have a secret in it"},
     {.name = "CHECK", SETTING_SWITCH_AT(struct subject, check), .help = "a plain flag"},
 };
 /* clang-format on */
 
-/* A rule between two settings, of which one may still be to come. */
+/* A rule between two settings. */
 static bool complete(void *settings, FILE *err)
 {
     struct subject *target = settings;
     target->completed = true;
-    if (!target->door || strcmp(target->door, target->name) != 0)
+    if (strcmp(target->door, target->name) != 0)
         return true;
     fprintf(err, "subject: DOOR is not to be called like NAME\n");
     return false;
@@ -268,8 +265,8 @@ END_TEST
 
 START_TEST(test_settings__a_missing_file_is_refused)
 {
-    assert_refused(NOTHING, LIST("TOKEN_FILE=/nowhere/at/all"),
-                   "subject: TOKEN_FILE: \"/nowhere/at/all\" cannot be read\n");
+    assert_refused(NOTHING, LIST("COUNT_FILE=/nowhere/at/all"),
+                   "subject: COUNT_FILE: \"/nowhere/at/all\" cannot be read\n");
 }
 END_TEST
 
@@ -279,11 +276,11 @@ START_TEST(test_settings__a_directory_is_refused)
 }
 END_TEST
 
-START_TEST(test_settings__an_empty_file_is_no_secret)
+START_TEST(test_settings__an_empty_file_is_no_value)
 {
-    char *file = file_with("TOKEN", "\n", 1);
+    char *file = file_with("A_NOTE", "\n", 1);
     assert_refused(NOTHING, LIST(file),
-                   "subject: TOKEN: the value is not a text of 1 to 8 bytes\n");
+                   "subject: A_NOTE: the value is not a text of 1 to 4096 bytes\n");
     remove_file(file);
 }
 END_TEST
@@ -321,75 +318,44 @@ START_TEST(test_settings__what_a_file_holds_is_not_shown)
 }
 END_TEST
 
-static void assert_awaited(const char *flags[], const char *envp[], const char *line)
+static void assert_missing(const char *flags[], const char *envp[], const char *line)
 {
-    ck_assert_int_eq(load(flags, envp), SETTINGS_AWAITED);
+    static const struct subject zero;
+    ck_assert_int_eq(load(flags, envp), SETTINGS_SECRET_MISSING);
     ck_assert_str_eq(errors, line);
     ck_assert_str_eq(output, "");
-    ck_assert_str_eq(subject.name, "ada");
-    ck_assert(subject.completed);
+    ck_assert_mem_eq(&subject, &zero, sizeof zero);
 }
 
-START_TEST(test_settings__an_awaited_file_need_not_be_there)
+START_TEST(test_settings__a_missing_file_of_a_secret_is_an_outcome_of_its_own)
 {
-    static const char line[] = "subject: KEY_FILE: \"/nowhere/key\" is not there yet, or empty\n";
-    assert_awaited(NOTHING, LIST("KEY_FILE=/nowhere/key"), line);
-    ck_assert_ptr_null(subject.key);
-    ck_assert_str_eq(subject.door, "shut");
-    settings_fini(&program, &subject);
-    assert_awaited(LIST("--key-file", "/nowhere/key"), LIST("KEY=x"), line);
-    settings_fini(&program, &subject);
+    static const char line[] = "subject: TOKEN_FILE: \"/nowhere/token\" is missing or empty\n";
+    assert_missing(NOTHING, LIST("TOKEN_FILE=/nowhere/token"), line);
+    assert_missing(LIST("--token-file", "/nowhere/token"), LIST("TOKEN=x"), line);
+    assert_missing(NOTHING, LIST("DOOR_FILE=/nowhere/door"),
+                   "subject: DOOR_FILE: \"/nowhere/door\" is missing or empty\n");
 }
 END_TEST
 
-START_TEST(test_settings__an_awaited_file_may_be_empty)
+START_TEST(test_settings__so_is_an_empty_one)
 {
-    char line[256];
-    char *file = file_with("KEY", "", 0);
-    snprintf(line, sizeof line, "subject: KEY_FILE: \"%s\" is not there yet, or empty\n",
-             strchr(file, '=') + 1);
-    assert_awaited(NOTHING, LIST(file), line);
-    settings_fini(&program, &subject);
-    remove_file(file);
+    for (size_t len = 0; len <= 1; len++) {
+        char line[256];
+        char *file = file_with("TOKEN", "\n", len);
+        snprintf(line, sizeof line, "subject: TOKEN_FILE: \"%s\" is missing or empty\n",
+                 strchr(file, '=') + 1);
+        assert_missing(NOTHING, LIST(file), line);
+        remove_file(file);
+    }
 }
 END_TEST
 
-START_TEST(test_settings__an_awaited_file_that_is_there_is_read)
+START_TEST(test_settings__a_file_of_a_secret_that_can_never_be_read_is_refused)
 {
-    char *file = file_with("KEY", "k\n", 2);
-    ck_assert_int_eq(load(NOTHING, LIST(file)), SETTINGS_OK);
-    ck_assert_str_eq(subject.key, "k");
-    settings_fini(&program, &subject);
-    remove_file(file);
-}
-END_TEST
-
-START_TEST(test_settings__the_first_of_two_awaited_files_is_named)
-{
-    assert_awaited(NOTHING, LIST("DOOR_FILE=/nowhere/door", "KEY_FILE=/nowhere/key"),
-                   "subject: KEY_FILE: \"/nowhere/key\" is not there yet, or empty\n");
-    ck_assert_ptr_null(subject.door);
-    settings_fini(&program, &subject);
-}
-END_TEST
-
-START_TEST(test_settings__what_is_wrong_goes_before_what_is_awaited)
-{
-    assert_refused(NOTHING, LIST("KEY_FILE=/nowhere/key", "DOOR=ada"),
-                   "subject: DOOR is not to be called like NAME\n");
-    assert_refused(NOTHING, LIST("KEY_FILE=/nowhere/key", "COUNT=1"),
-                   "subject: COUNT: \"1\" is not a whole number from 2 to 20 or auto\n");
-    assert_refused(LIST("--chek"), LIST("KEY_FILE=/nowhere/key"),
-                   "subject: unknown flag \"--chek\"; --help lists the flags\n");
-}
-END_TEST
-
-START_TEST(test_settings__an_awaited_file_that_can_never_be_read_is_refused)
-{
-    assert_refused(NOTHING, LIST("KEY_FILE="), "subject: KEY_FILE: \"\" cannot be read\n");
-    assert_refused(NOTHING, LIST("KEY_FILE=/"), "subject: KEY_FILE: \"/\" cannot be read\n");
-    assert_refused(NOTHING, LIST("KEY_FILE=/dev/null/key"),
-                   "subject: KEY_FILE: \"/dev/null/key\" cannot be read\n");
+    assert_refused(NOTHING, LIST("TOKEN_FILE="), "subject: TOKEN_FILE: \"\" cannot be read\n");
+    assert_refused(NOTHING, LIST("TOKEN_FILE=/"), "subject: TOKEN_FILE: \"/\" cannot be read\n");
+    assert_refused(NOTHING, LIST("TOKEN_FILE=/dev/null/token"),
+                   "subject: TOKEN_FILE: \"/dev/null/token\" cannot be read\n");
 }
 END_TEST
 
@@ -401,10 +367,17 @@ END_TEST
 
 START_TEST(test_settings__an_empty_text_without_default_is_none)
 {
-    ck_assert_int_eq(load(NOTHING, LIST("A_NOTE=", "TOKEN=")), SETTINGS_OK);
+    ck_assert_int_eq(load(NOTHING, LIST("A_NOTE=")), SETTINGS_OK);
     ck_assert_ptr_null(subject.note);
-    ck_assert_ptr_null(subject.token);
     settings_fini(&program, &subject);
+}
+END_TEST
+
+START_TEST(test_settings__an_empty_secret_is_refused)
+{
+    static const char line[] = "subject: TOKEN: the value is not a text of 1 to 8 bytes\n";
+    assert_refused(NOTHING, LIST("TOKEN="), line);
+    assert_refused(LIST("--token", ""), NOTHING, line);
 }
 END_TEST
 
@@ -697,18 +670,16 @@ static TCase *sources_case(void)
     tcase_add_test(tcase, test_settings__value_and_file_together_are_refused);
     tcase_add_test(tcase, test_settings__a_missing_file_is_refused);
     tcase_add_test(tcase, test_settings__a_directory_is_refused);
-    tcase_add_test(tcase, test_settings__an_empty_file_is_no_secret);
+    tcase_add_test(tcase, test_settings__an_empty_file_is_no_value);
     tcase_add_test(tcase, test_settings__a_file_over_the_limit_is_refused);
     tcase_add_test(tcase, test_settings__a_file_with_a_nul_is_refused);
     tcase_add_test(tcase, test_settings__what_a_file_holds_is_not_shown);
-    tcase_add_test(tcase, test_settings__an_awaited_file_need_not_be_there);
-    tcase_add_test(tcase, test_settings__an_awaited_file_may_be_empty);
-    tcase_add_test(tcase, test_settings__an_awaited_file_that_is_there_is_read);
-    tcase_add_test(tcase, test_settings__the_first_of_two_awaited_files_is_named);
-    tcase_add_test(tcase, test_settings__what_is_wrong_goes_before_what_is_awaited);
-    tcase_add_test(tcase, test_settings__an_awaited_file_that_can_never_be_read_is_refused);
+    tcase_add_test(tcase, test_settings__a_missing_file_of_a_secret_is_an_outcome_of_its_own);
+    tcase_add_test(tcase, test_settings__so_is_an_empty_one);
+    tcase_add_test(tcase, test_settings__a_file_of_a_secret_that_can_never_be_read_is_refused);
     tcase_add_test(tcase, test_settings__a_rule_between_settings_is_checked);
     tcase_add_test(tcase, test_settings__an_empty_text_without_default_is_none);
+    tcase_add_test(tcase, test_settings__an_empty_secret_is_refused);
     tcase_add_test(tcase, test_settings__another_empty_value_is_refused);
     return tcase;
 }
