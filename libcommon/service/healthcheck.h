@@ -13,7 +13,7 @@
 enum { HEALTHCHECK_TIMEOUT_MS = 2000 };
 
 /* Asks the service that listens at `address` and `port`, as BIND_ADDRESS and PORT give them, for
- * GET /livez; 0.0.0.0 and :: are asked at 127.0.0.1 and ::1. True where it answers 200 within
+ * GET /livez; Linux takes 0.0.0.0 and :: for the loopback. True where it answers 200 within
  * `timeout_ms`, all in all. Writes one line to `out`, either way: '<program>: alive' or '<program>:
  * not alive: <why>'. Blocks; for the main thread of a program that does nothing else. */
 bool healthcheck_run(const char *program, const char *address, unsigned port, uint64_t timeout_ms,

@@ -104,7 +104,7 @@ for (const service of SERVICES) {
       for (let tries = 0; tries < 50 && (await check()).code !== 0; tries += 1);
       assert.equal((await check()).code, 0);
       const wrong = await check('--env', 'PORT=9001');
-      assert.deepEqual([wrong.code, wrong.stdout], [1, `${service}: not alive: Connection refused\n`]);
+      assert.deepEqual([wrong.code, wrong.stdout], [1, `${service}: not alive: Couldn't connect to server\n`]);
     }));
 
     test('a wrong setting ends it with status 2 and one line', async () => {

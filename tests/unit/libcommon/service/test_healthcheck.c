@@ -117,7 +117,25 @@ START_TEST(test_healthcheck__asks_for_livez)
     stop(&server);
     ck_assert_ptr_eq(strstr(server.request, "GET /livez HTTP/1.1\r\n"), server.request);
     ck_assert_ptr_nonnull(strstr(server.request, "\r\nHost: "));
-    ck_assert_ptr_nonnull(strstr(server.request, "\r\nConnection: close\r\n"));
+}
+END_TEST
+
+START_TEST(test_healthcheck__asks_no_proxy)
+{
+    char line[LINE_SIZE];
+    const char *const pieces[] = {"HTTP/1.1 200 OK\r\n\r\n", NULL};
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    ck_assert(run_against(pieces, line));
+}
+END_TEST
+
+START_TEST(test_healthcheck__prints_no_body)
+{
+    char line[LINE_SIZE];
+    const char *const pieces[] = {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", NULL};
+    ck_assert(run_against(pieces, line));
+    ck_assert_str_eq(line, "program: alive\n");
 }
 END_TEST
 
@@ -129,20 +147,26 @@ START_TEST(test_healthcheck__an_answer_in_pieces_is_read_whole)
 }
 END_TEST
 
-static const char *const wrong_answers[] = {
-    "HTTP/1.1 503 Service Unavailable\r\n\r\n",
-    "HTTP/1.1 204 No Content\r\n\r\n",
-    "HTTP/1.1 404 Not Found\r\n\r\n",
-    "SSH-2.0-OpenSSH_9.2p1\r\n",
-    "HTTP/2.1 200 OK\r\n\r\n",
+#define NOT_ALIVE "program: not alive: "
+
+static const struct {
+    const char *answer;
+    const char *line;
+} wrong_answers[] = {
+    {"HTTP/1.1 503 Service Unavailable\r\n\r\n", NOT_ALIVE "the answer is not 200\n"},
+    {"HTTP/1.1 204 No Content\r\n\r\n", NOT_ALIVE "the answer is not 200\n"},
+    {"HTTP/1.1 404 Not Found\r\n\r\n", NOT_ALIVE "the answer is not 200\n"},
+    {"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", NOT_ALIVE "the answer is not 200\n"},
+    {"SSH-2.0-OpenSSH_9.2p1\r\n", NOT_ALIVE "Unsupported protocol\n"},
+    {"HTTP/4.1 200 OK\r\n\r\n", NOT_ALIVE "Unsupported protocol\n"},
 };
 
 START_TEST(test_healthcheck__any_other_answer_is_not_alive)
 {
     char line[LINE_SIZE];
-    const char *const pieces[] = {wrong_answers[_i], NULL};
+    const char *const pieces[] = {wrong_answers[_i].answer, NULL};
     ck_assert(!run_against(pieces, line));
-    ck_assert_str_eq(line, "program: not alive: the answer is not 200\n");
+    ck_assert_str_eq(line, wrong_answers[_i].line);
 }
 END_TEST
 
@@ -151,7 +175,7 @@ START_TEST(test_healthcheck__half_a_status_is_not_alive)
     char line[LINE_SIZE];
     const char *const pieces[] = {"HTTP/1.1 20", NULL};
     ck_assert(!run_against(pieces, line));
-    ck_assert_str_eq(line, "program: not alive: closed without an answer\n");
+    ck_assert_str_eq(line, NOT_ALIVE "Server returned nothing (no headers, no data)\n");
 }
 END_TEST
 
@@ -162,7 +186,7 @@ START_TEST(test_healthcheck__nobody_listening_is_not_alive)
     ck_assert(listen_at(&server, AF_INET));
     close(server.listener);
     ck_assert(!run("127.0.0.1", server.port, AMPLE_MS, line));
-    ck_assert_str_eq(line, "program: not alive: Connection refused\n");
+    ck_assert_str_eq(line, NOT_ALIVE "Couldn't connect to server\n");
 }
 END_TEST
 
@@ -174,7 +198,7 @@ START_TEST(test_healthcheck__one_that_hangs_is_not_alive)
     ck_assert(listen_at(&server, AF_INET));
     ck_assert(!run("127.0.0.1", server.port, SHORT_MS, line));
     close(server.listener);
-    ck_assert_str_eq(line, "program: not alive: no answer in time\n");
+    ck_assert_str_eq(line, NOT_ALIVE "Timeout was reached\n");
 }
 END_TEST
 
@@ -208,13 +232,18 @@ END_TEST
 static const struct {
     const char *address;
     unsigned port;
-} unknown[] = {{"127.0.0.1", 0}, {"127.0.0.1", 65536}, {"localhost", 8000}, {"", 8000}};
+    const char *line;
+} unknown[] = {
+    {"127.0.0.1", 0, NOT_ALIVE "its port is not known\n"},
+    {"127.0.0.1", 65536, NOT_ALIVE "URL using bad/illegal format or missing URL\n"},
+    {"", 8000, NOT_ALIVE "URL using bad/illegal format or missing URL\n"},
+};
 
 START_TEST(test_healthcheck__an_unknown_place_is_not_alive)
 {
     char line[LINE_SIZE];
     ck_assert(!run(unknown[_i].address, unknown[_i].port, AMPLE_MS, line));
-    ck_assert_str_eq(line, "program: not alive: its address and port are not known\n");
+    ck_assert_str_eq(line, unknown[_i].line);
 }
 END_TEST
 
@@ -224,6 +253,8 @@ int main(void)
     TCase *tcase = tcase_create("healthcheck");
     tcase_add_test(tcase, test_healthcheck__a_200_is_alive);
     tcase_add_test(tcase, test_healthcheck__asks_for_livez);
+    tcase_add_test(tcase, test_healthcheck__asks_no_proxy);
+    tcase_add_test(tcase, test_healthcheck__prints_no_body);
     tcase_add_test(tcase, test_healthcheck__an_answer_in_pieces_is_read_whole);
     tcase_add_loop_test(tcase, test_healthcheck__any_other_answer_is_not_alive, 0,
                         (int)(sizeof wrong_answers / sizeof wrong_answers[0]));
