@@ -10,7 +10,8 @@ FROM ${BASE} AS toolchain
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       ca-certificates cmake gcc libc6-dev libcurl4-gnutls-dev libhiredis-dev libjansson-dev \
-      libmicrohttpd-dev liborcania-dev libulfius-dev libyder-dev ninja-build pkg-config \
+      libmicrohttpd-dev liborcania-dev libulfius-dev libunistring-dev libyder-dev ninja-build \
+      pkg-config \
  && rm -rf /var/lib/apt/lists/*
 
 FROM toolchain AS build

@@ -7,6 +7,7 @@
 #include "http_exchange_private.h"
 #include "http_server_private.h"
 #include "http_takeover.h"
+#include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ bool http_query(const struct http_exchange *exchange, const char *name, char *re
     const char *value = find_query(exchange, name, &len);
     if (!value || len >= size)
         return false;
-    ret_value[http_percent_decode(value, len, ret_value)] = '\0';
+    ret_value[text_percent_decode(value, len, ret_value)] = '\0';
     return true;
 }
 

@@ -15,36 +15,12 @@ static size_t segment_len(const char *segment)
     return strcspn(segment, "/");
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-size_t http_percent_decode(const char *from, size_t len, char *to)
-{
-    size_t decoded = 0;
-    for (size_t i = 0; i < len; i++) {
-        int high = from[i] == '%' && i + 2 < len ? hex_digit(from[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(from[i + 2]) : -1;
-        if (low >= 0) {
-            to[decoded++] = (char)(high << 4 | low);
-            i += 2;
-        } else {
-            to[decoded++] = from[i];
-        }
-    }
-    return decoded;
-}
-
 static char *segment_value(const char *segment, size_t len)
 {
     char *value = malloc(len + 1);
     if (!value)
         return NULL;
-    size_t decoded = http_percent_decode(segment, len, value);
+    size_t decoded = text_percent_decode(segment, len, value);
     if (memchr(value, '\0', decoded) || !text_valid_utf8(value, decoded)) {
         memcpy(value, segment, len);
         decoded = len;

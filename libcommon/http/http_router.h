@@ -17,10 +17,6 @@ struct http_params {
     size_t count;
 };
 
-/* Decodes %XX in `len` bytes into `to`, which has room for as many; a % that no two hex digits follow
- * stands for itself. Returns the decoded length. */
-size_t http_percent_decode(const char *from, size_t len, char *to);
-
 void http_params_fini(struct http_params *params);
 
 /* The value of the segment `name`, or NULL. */

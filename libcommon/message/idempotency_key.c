@@ -3,15 +3,9 @@
  */
 #include "idempotency_key.h"
 
-#include <string.h>
+#include "text.h"
 
-static bool visible_ascii(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (text[i] < '!' || text[i] > '~')
-            return false;
-    return true;
-}
+#include <string.h>
 
 bool idempotency_key_parse(const char *value, char ret_key[IDEMPOTENCY_KEY_SIZE])
 {
@@ -20,7 +14,7 @@ bool idempotency_key_parse(const char *value, char ret_key[IDEMPOTENCY_KEY_SIZE]
         value++;
         len -= 2;
     }
-    if (len < 1 || len > IDEMPOTENCY_KEY_MAX || !visible_ascii(value, len))
+    if (len < 1 || len > IDEMPOTENCY_KEY_MAX || !text_visible_ascii(value, len))
         return false;
     memcpy(ret_key, value, len);
     ret_key[len] = '\0';

@@ -6,6 +6,8 @@
  */
 #include "common_settings.h"
 
+#include "text.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -33,10 +35,5 @@ bool common_settings_token_valid(const char *text, const char **ret_rule)
     size_t len = strlen(text);
     *ret_rule = "1 to 512 visible ASCII characters";
     _Static_assert(SERVICE_TOKEN_MAX == 512, "the rule names the limit");
-    if (!len || len > SERVICE_TOKEN_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if (text[i] <= ' ' || text[i] > '~')
-            return false;
-    return true;
+    return len && len <= SERVICE_TOKEN_MAX && text_visible_ascii(text, len);
 }

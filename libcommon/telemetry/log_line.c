@@ -8,6 +8,8 @@
  */
 #include "log_line.h"
 
+#include "text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,31 +60,6 @@ __attribute__((format(printf, 2, 3))) static void put_format(struct output *outp
     put_string(output, text);
 }
 
-/* The length of the UTF-8 sequence at `text` (RFC 3629: shortest form, no surrogates) and its code
- * point; 0 if there is none. Stops at the NUL, which continues no sequence. */
-static size_t decode(const unsigned char *text, uint32_t *ret_code)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = text[0] < 0x80             ? 1
-                 : (text[0] & 0xe0) == 0xc0 ? 2
-                 : (text[0] & 0xf0) == 0xe0 ? 3
-                 : (text[0] & 0xf8) == 0xf0 ? 4
-                                            : 0;
-    if (len < 2) {
-        *ret_code = text[0];
-        return len;
-    }
-    uint32_t code = text[0] & (0x7fU >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    *ret_code = code;
-    bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    return code < smallest[len] || code > 0x10ffff || surrogate ? 0 : len;
-}
-
 /* Controls (C0, DEL, C1), line and paragraph separators, and what turns the direction of text. */
 static bool is_unsafe(uint32_t code)
 {
@@ -96,7 +73,7 @@ static bool is_unsafe(uint32_t code)
 static size_t escape(enum log_format format, const char *text, char ret_piece[8])
 {
     uint32_t code;
-    size_t taken = decode((const unsigned char *)text, &code);
+    size_t taken = text_decode(text, strnlen(text, TEXT_CHARACTER_MAX), &code);
     if (!taken)
         snprintf(ret_piece, 8, format == LOG_FORMAT_JSON ? "\\ufffd" : "\\x%02x",
                  (unsigned char)text[0]);
@@ -144,12 +121,8 @@ static void put_quoted(struct output *output, enum log_format format, const char
 /* Whether a text value may stand without quotes: visible ASCII that does not look like syntax. */
 static bool is_bare(const char *text)
 {
-    if (!*text || strlen(text) > LOG_VALUE_MAX)
-        return false;
-    for (; *text; text++)
-        if (*text <= ' ' || *text > '~' || *text == '"' || *text == '\\' || *text == '=')
-            return false;
-    return true;
+    size_t len = strlen(text);
+    return len && len <= LOG_VALUE_MAX && text_visible_ascii(text, len) && !strpbrk(text, "\"\\=");
 }
 
 static void put_value(struct output *output, enum log_format format, const struct log_field *field)

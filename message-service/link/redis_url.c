@@ -7,21 +7,12 @@
  */
 #include "redis_url.h"
 
+#include "text.h"
+
 #include <string.h>
 
 static const char tcp_scheme[] = "redis://";
 static const char unix_scheme[] = "unix://";
-
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
-}
 
 /* The byte at `*at`, percent-decoded, and moves `*at` behind it; 0 if it may not stand there. */
 static char decode_byte(const char **at, const char *end)
@@ -32,14 +23,11 @@ static char decode_byte(const char **at, const char *end)
         bool plain = *from > ' ' && *from < 0x7f && !strchr("?#@", *from);
         return (char)(plain ? *from : '\0');
     }
-    if (end - from < 3)
-        return '\0';
-    int high = hex_digit(from[1]);
-    int low = hex_digit(from[2]);
-    if (high < 0 || low < 0)
+    char byte;
+    if (!text_percent_byte(from, (size_t)(end - from), &byte))
         return '\0';
     *at += 3;
-    return (char)(high << 4 | low);
+    return byte;
 }
 
 /* Decodes what is between `from` and `end` into `to`, which holds `max` bytes and a NUL. */

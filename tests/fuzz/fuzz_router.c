@@ -89,7 +89,7 @@ static void check_decode(const char *bytes, size_t len)
     CLEANUP_FINI(buffer_fini) struct buffer encoded;
     char *decoded = malloc(len);
     REQUIRE(decoded || !len);
-    size_t decoded_len = http_percent_decode(bytes, len, decoded);
+    size_t decoded_len = text_percent_decode(bytes, len, decoded);
     REQUIRE(decoded_len <= len && (decoded_len == len || memchr(bytes, '%', len)));
     free(decoded);
 
@@ -98,7 +98,7 @@ static void check_decode(const char *bytes, size_t len)
     REQUIRE(!encoded.failed);
     if (!len)
         return;
-    REQUIRE(http_percent_decode(encoded.data, encoded.len, encoded.data) == len);
+    REQUIRE(text_percent_decode(encoded.data, encoded.len, encoded.data) == len);
     REQUIRE(memcmp(encoded.data, bytes, len) == 0);
 }
 

@@ -7,6 +7,8 @@
  */
 #include "form.h"
 
+#include "text.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,31 +18,13 @@ struct reader {
     const char *at, *end;
 };
 
-static int hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
-}
-
 /* Takes and decodes the next byte; there is one. */
 static char next_byte(struct reader *reader)
 {
-    char byte = *reader->at++;
-    if (byte == '+')
-        return ' ';
-    if (byte != '%' || reader->end - reader->at < 2)
-        return byte;
-    int high = hex_digit(reader->at[0]);
-    int low = hex_digit(reader->at[1]);
-    if (high < 0 || low < 0)
-        return byte;
-    reader->at += 2;
-    return (char)(high * 16 + low);
+    char byte = *reader->at;
+    bool encoded = text_percent_byte(reader->at, (size_t)(reader->end - reader->at), &byte);
+    reader->at += encoded ? 3 : 1;
+    return byte == '+' && !encoded ? ' ' : byte;
 }
 
 /* Takes what comes before the next `separator`, or all there is, and the separator. */
