@@ -1,5 +1,5 @@
 /*
- * UTF-8 at the edges of each of its ranges, and the texts that look empty.
+ * UTF-8 at the edges of each of its ranges, the texts that look empty, and percent-decoding.
  */
 #include "text.h"
 
@@ -165,6 +165,79 @@ START_TEST(test_text__malformed_bytes_are_not_visible)
 }
 END_TEST
 
+START_TEST(test_text__decodes_one_character)
+{
+    uint32_t character = 0;
+    ck_assert_uint_eq(text_decode("\xE2\x82\xAC!", 4, &character), 3);
+    ck_assert_uint_eq(character, 0x20AC);
+    ck_assert_uint_eq(text_decode("\xE2\x82\xAC", 2, &character), 0);
+    ck_assert_uint_eq(text_decode("\xFF", 1, &character), 0);
+    ck_assert_uint_eq(text_decode(NULL, 0, &character), 0);
+    ck_assert_uint_eq(character, 0x20AC);
+}
+END_TEST
+
+START_TEST(test_text__visible_ascii_ends_before_blanks_and_controls)
+{
+    ck_assert(text_visible_ascii("!azAZ09~", 8));
+    ck_assert(text_visible_ascii(NULL, 0));
+    for (int byte = 0; byte < 256; byte++)
+        ck_assert_int_eq(text_visible_ascii((char[]){'a', (char)byte}, 2),
+                         byte >= '!' && byte <= '~');
+}
+END_TEST
+
+START_TEST(test_text__hex_digits_are_of_either_case)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    for (int byte = 1; byte < 256; byte++) {
+        const char *found = strchr(digits, byte);
+        long value = found ? found - digits : -1;
+        ck_assert_int_eq(text_hex_digit((char)byte), value > 15 ? value - 6 : value);
+    }
+    ck_assert_int_eq(text_hex_digit('\0'), -1);
+}
+END_TEST
+
+static const struct {
+    const char *encoded;
+    const char *decoded;
+} percents[] = {
+    {"", ""},
+    {"plain+text", "plain+text"},
+    {"%41%6a%6A", "Ajj"},
+    {"a%20b", "a b"},
+    {"%", "%"},
+    {"%4", "%4"},
+    {"%4g%g4", "%4g%g4"},
+    {"%%41", "%A"},
+    {"%2541", "%41"},
+    {"%C3%BC", "\xC3\xBC"},
+    {"100%", "100%"},
+};
+
+START_TEST(test_text__percent_decodes_what_two_hex_digits_follow)
+{
+    char bytes[32] = {0};
+    size_t len = strlen(percents[_i].encoded);
+    memcpy(bytes, percents[_i].encoded, len);
+    size_t decoded = text_percent_decode(bytes, len, bytes); /* in place */
+    ck_assert_uint_eq(decoded, strlen(percents[_i].decoded));
+    ck_assert_mem_eq(bytes, percents[_i].decoded, decoded);
+}
+END_TEST
+
+START_TEST(test_text__percent_byte_reads_no_byte_behind_the_length)
+{
+    char byte = 'x';
+    ck_assert(!text_percent_byte("%41", 2, &byte));
+    ck_assert(!text_percent_byte(NULL, 0, &byte));
+    ck_assert_int_eq(byte, 'x');
+    ck_assert(text_percent_byte("%00", 3, &byte));
+    ck_assert_int_eq(byte, '\0');
+}
+END_TEST
+
 static Suite *text_suite(void)
 {
     Suite *suite = suite_create("text");
@@ -181,6 +254,14 @@ static Suite *text_suite(void)
     tcase_add_loop_test(marks, test_text__visible_is_visible, 0, COUNT(visible));
     tcase_add_test(marks, test_text__malformed_bytes_are_not_visible);
     suite_add_tcase(suite, marks);
+    TCase *bytes = tcase_create("bytes");
+    tcase_add_test(bytes, test_text__decodes_one_character);
+    tcase_add_test(bytes, test_text__visible_ascii_ends_before_blanks_and_controls);
+    tcase_add_test(bytes, test_text__hex_digits_are_of_either_case);
+    tcase_add_loop_test(bytes, test_text__percent_decodes_what_two_hex_digits_follow, 0,
+                        COUNT(percents));
+    tcase_add_test(bytes, test_text__percent_byte_reads_no_byte_behind_the_length);
+    suite_add_tcase(suite, bytes);
     return suite;
 }
 
