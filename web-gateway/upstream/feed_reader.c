@@ -157,7 +157,7 @@ static bool on_message(struct feed_reader *reader, const char *id_text, const ch
         return false;
     if (!id.number || !message_from_json(data, len, id.number, reader->now_us, &message))
         return nonsense(reader, "a message that cannot be read");
-    store_clock_date(reader->store_clock, message, reader->now_us);
+    upstream_clock_date(reader->upstream_clock, message, reader->now_us);
     if (reader->stage == FEED_READER_MISSED)
         return on_missed(reader, message, len);
     bool right = in_its_room(reader, message);
@@ -225,11 +225,11 @@ static bool on_event(void *context, const char *name, const char *id, const char
 /* ---- the reader ---- */
 
 void feed_reader_init(struct feed_reader *reader, struct live_room *room,
-                      struct store_clock *store_clock, void (*synced)(void *context), void *context)
+                      struct upstream_clock *upstream_clock, void (*synced)(void *context), void *context)
 {
     *reader = (struct feed_reader){
         .room = room,
-        .store_clock = store_clock,
+        .upstream_clock = upstream_clock,
         .synced = synced,
         .context = context,
     };

@@ -12,7 +12,7 @@
 #include "event_parser.h"
 #include "live_room.h"
 #include "message.h"
-#include "store_clock.h"
+#include "upstream_clock.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ enum feed_reader_stage {
 
 struct feed_reader {
     struct live_room *room;
-    struct store_clock *store_clock;
+    struct upstream_clock *upstream_clock;
     void (*synced)(void *context);
     void *context;
 
@@ -55,10 +55,10 @@ struct feed_reader {
     size_t collected_len;
 };
 
-/* A reader for `room`, whose messages `store_clock` dates, at the beginning of a stream. `synced` is called when a stream has
+/* A reader for `room`, whose messages `upstream_clock` dates, at the beginning of a stream. `synced` is called when a stream has
  * synchronised the room, before what follows is read. Allocates nothing. It must not be moved. */
 void feed_reader_init(struct feed_reader *reader, struct live_room *room,
-                      struct store_clock *store_clock, void (*synced)(void *context),
+                      struct upstream_clock *upstream_clock, void (*synced)(void *context),
                       void *context);
 
 /* Frees what it holds; it is then at the beginning of another stream. */

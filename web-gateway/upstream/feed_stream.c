@@ -171,7 +171,7 @@ static void set_options(struct feed_stream *stream)
 bool feed_stream_init(struct feed_stream *stream, const struct feed_stream_config *config)
 {
     *stream = (struct feed_stream){.config = *config};
-    feed_reader_init(&stream->reader, config->room, config->store_clock, on_synced, stream);
+    feed_reader_init(&stream->reader, config->room, config->upstream_clock, on_synced, stream);
     stream->handle = curl_easy_init();
     if (!stream->handle || !make_headers(stream) || !set_texts(stream))
         return false;

@@ -25,7 +25,7 @@ struct feed_stream_config {
     uint64_t connect_timeout_ms;
     const struct clock *clock;
     struct live_room *room;
-    struct store_clock *store_clock; /* dates the messages; NULL: nothing does */
+    struct upstream_clock *upstream_clock; /* dates the messages; NULL: nothing does */
     /* At `now_us` the stream went on: anything at all came, once the room is synchronised; before
      * that, a message that was waited for. */
     void (*heard)(void *context, uint64_t now_us);

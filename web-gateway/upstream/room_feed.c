@@ -152,7 +152,7 @@ struct room_feed *room_feed_new(struct room_feeds *feeds, struct live_room *room
         .connect_timeout_ms = feeds->config.timeout_ms,
         .clock = feeds->config.clock,
         .room = room,
-        .store_clock = feeds->config.store_clock,
+        .upstream_clock = feeds->config.upstream_clock,
         .heard = on_heard,
         .synced = on_synced,
     };

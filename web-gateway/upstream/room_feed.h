@@ -14,7 +14,7 @@
 #include "clock.h"
 #include "live_room.h"
 #include "message_limits.h"
-#include "store_clock.h"
+#include "upstream_clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,7 +45,7 @@ struct room_feeds_config {
     void (*reached)(void *context, const struct message_limits *limits);
     void *reached_context;
     const struct clock *clock;       /* the rooms' clock; NULL: clock_system */
-    struct store_clock *store_clock; /* dates the messages; NULL: nothing does */
+    struct upstream_clock *upstream_clock; /* dates the messages; NULL: nothing does */
     /* 0: the constants above. */
     uint64_t backoff_min_ms;
     uint64_t backoff_max_ms;
