@@ -5,7 +5,7 @@
 #include "gateway_settings.h"
 #include "http_waiters.h"
 #include "process.h"
-#include "room_feed.h"
+#include "room_feeds.h"
 #include "routes.h"
 #include "sender_check.h"
 #include "service.h"
@@ -61,9 +61,8 @@ static void on_reached(void *context, const struct message_limits *limits)
 /* The rooms and what fills them. */
 static bool open_rooms(const struct gateway_settings *settings, struct process_parts *parts)
 {
-    struct room_feeds_config feeds = {
-        .url = settings->message_service_url,
-        .token = settings->common.service_token,
+    struct room_feed_config feeds = {
+        .target = {settings->message_service_url, settings->common.service_token},
         .timeout_ms = settings->upstream_timeout_ms,
         .reached = on_reached,
         .reached_context = &parts->gateway,
