@@ -13,7 +13,7 @@
 /* An answer at its longest: one message. */
 enum { ANSWER_MAX = 1024 * 1024 };
 
-#define CALL_NAME(kind, name) [MESSAGE_CLIENT_##kind] = name,
+#define CALL_NAME(kind, name) [MESSAGE_CLIENT_##kind] = (name),
 const char *const message_client_call_names[] = {MESSAGE_CLIENT_CALL_LIST(CALL_NAME)};
 #undef CALL_NAME
 

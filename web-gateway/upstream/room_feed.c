@@ -51,6 +51,7 @@ static void count(_Atomic size_t *counter, bool *state, bool new_state)
 static void become_stale(struct room_feed *feed)
 {
     feed->stale_us = UINT64_MAX;
+    feed->last_try = false;
     if (feed->stale)
         return;
     count(&feed->host->stale, &feed->stale, true);
@@ -60,6 +61,7 @@ static void become_stale(struct room_feed *feed)
 static void become_fresh(struct room_feed *feed)
 {
     feed->stale_us = UINT64_MAX;
+    feed->last_try = false;
     if (!feed->stale)
         return;
     count(&feed->host->stale, &feed->stale, false);
@@ -137,14 +139,14 @@ static void complain(struct room_feed *feed, const char *cause, uint64_t now_us)
 static void fail(struct room_feed *feed, const char *cause)
 {
     uint64_t now_us = time_us(feed);
-    bool refused = feed->stream.refused && !feed->stopping;
+    bool stale = feed->last_try || (feed->stream.refused && !feed->stopping);
     if (!feed->synced)
         live_room_unreachable(feed->room);
     complain(feed, cause, now_us);
     if (feed->failures < UINT16_MAX)
         feed->failures++;
     disconnect(feed);
-    if (refused)
+    if (stale)
         become_stale(feed);
     set_due(feed, now_us + backoff_us(feed));
 }
@@ -189,10 +191,22 @@ static void give_up(struct room_feed *feed)
          live ? "nothing was heard for too long" : "the room's messages did not come in time");
 }
 
+/* The room was not synchronised in time; but the feed may have been pausing since the service came
+ * back. */
+static void make_last_try(struct room_feed *feed, uint64_t now_us)
+{
+    feed->last_try = true;
+    feed->stale_us = now_us + (uint64_t)ROOM_FEED_LAST_TRY_MS * US_PER_MS;
+    if (!feed->stream.multi)
+        feed->due_us = now_us;
+}
+
 void room_feed_on_due(struct room_feed *feed, uint64_t now_us)
 {
-    if (feed->stale_us <= now_us)
+    if (feed->stale_us <= now_us && feed->last_try)
         become_stale(feed);
+    else if (feed->stale_us <= now_us)
+        make_last_try(feed, now_us);
     if (feed->due_us > now_us)
         set_timer(feed);
     else if (feed->stream.multi)

@@ -40,6 +40,8 @@ enum {
     ROOM_FEED_SILENCE_MS = 20 * 1000,
     /* A room that has not been synchronised for so long is stale: most restarts are over sooner. */
     ROOM_FEED_STALE_MS = 3 * 1000,
+    /* … and for so long after a last try, since a restart may have been over just before. */
+    ROOM_FEED_LAST_TRY_MS = 300,
 };
 
 /* How all feeds are run. */
@@ -83,6 +85,7 @@ struct room_feed {
     bool synced;        /* once, at least */
     bool connected;     /* synchronised by the stream there is now */
     bool stopping;      /* the last stream that synchronised ended because its service stops */
+    bool last_try;      /* the last before the room becomes stale is under way */
     bool stale;
 };
 

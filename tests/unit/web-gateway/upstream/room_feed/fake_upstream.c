@@ -171,7 +171,7 @@ void fake_upstream_expect_stale(struct live_room *room, bool stale)
     LOCKED(&fake_upstream_lock);
     while (room->stale != stale && fake_upstream_wait_for_change())
         ;
-    ck_assert(room->stale == stale);
+    ck_assert_int_eq(room->stale, stale);
 }
 
 void fake_upstream_expect_metrics(size_t connected, size_t disconnected, size_t stale)
@@ -260,7 +260,7 @@ static bool read_request(int peer)
 int fake_upstream_accept_feed(void)
 {
     int peer = accept_connection();
-    while (!read_request(peer)) {
+    while (!read_request(peer) || strstr(fake_upstream_request, "/rooms/other/")) {
         close(peer);
         peer = accept_connection();
     }

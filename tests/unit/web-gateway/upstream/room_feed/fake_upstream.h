@@ -92,7 +92,8 @@ extern char fake_upstream_request[2048];
 /* Until then connections are refused. */
 void fake_upstream_listen_now(void);
 
-/* The next connection of a feed, once its request, then in fake_upstream_request, is there. */
+/* The next connection of a feed, but for that of a room called "other", once its request, then in
+ * fake_upstream_request, is there. */
 int fake_upstream_accept_feed(void);
 
 /* A feed that has cut the stream already does not hear the rest. */

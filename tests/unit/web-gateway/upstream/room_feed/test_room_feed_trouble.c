@@ -368,7 +368,11 @@ END_TEST
 
 #define REFUSAL "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
-enum { STALE_US = ROOM_FEED_STALE_MS * 1000, PAUSE_US = 5000 };
+enum {
+    STALE_US = ROOM_FEED_STALE_MS * 1000,
+    LAST_TRY_US = ROOM_FEED_LAST_TRY_MS * 1000,
+    PAUSE_US = 5000,
+};
 
 /* Whether the room has become stale so far. */
 static bool is_stale(void)
@@ -378,13 +382,21 @@ static bool is_stale(void)
     return fake_upstream_lobby.stale;
 }
 
+/* The last try begins when the feeds look at the clock, which may be a moment from now. */
+static void expect_stale_after_last_try(void)
+{
+    for (int i = 0; i < FAKE_UPSTREAM_WAIT_S * 1000 && !is_stale(); i++)
+        pass_time(LAST_TRY_US);
+    fake_upstream_expect_stale(&fake_upstream_lobby, true);
+}
+
 /* The next stream, after the pause of a failure. */
 static int next_feed(void)
 {
-    struct pollfd listener = {.fd = fake_upstream_listener, .events = POLLIN};
-    do
+    for (int i = 0; i < 4; i++) {
         pass_time(PAUSE_US);
-    while (!poll(&listener, 1, 1));
+        poll(NULL, 0, 1);
+    }
     return fake_upstream_accept_feed();
 }
 
@@ -403,7 +415,7 @@ START_TEST(test_room_feed_trouble__a_lost_room_is_stale_after_a_while)
     pass_time(STALE_US - 1);
     ck_assert(!is_stale());
     pass_time(1);
-    fake_upstream_expect_stale(&fake_upstream_lobby, true);
+    expect_stale_after_last_try();
     fake_upstream_expect_metrics(0, 1, 1);
 }
 END_TEST
@@ -414,7 +426,7 @@ START_TEST(test_room_feed_trouble__a_stale_room_is_fresh_when_it_is_synchronised
     close(peer);
     fake_upstream_expect_metrics(0, 1, 0);
     pass_time(STALE_US);
-    fake_upstream_expect_stale(&fake_upstream_lobby, true);
+    expect_stale_after_last_try();
     peer = next_feed();
     fake_upstream_say(peer, HEAD RESUMED(1));
     ck_assert(is_stale());
@@ -474,7 +486,7 @@ START_TEST(test_room_feed_trouble__a_service_that_stops_may_refuse_for_a_while)
     fake_upstream_expect_warnings(1);
     ck_assert(!is_stale());
     pass_time(STALE_US);
-    fake_upstream_expect_stale(&fake_upstream_lobby, true);
+    expect_stale_after_last_try();
 }
 END_TEST
 
@@ -491,6 +503,26 @@ START_TEST(test_room_feed_trouble__a_service_that_is_not_there_is_stale_after_a_
 }
 END_TEST
 
+/* Its pause is over long after that. */
+START_TEST(test_room_feed_trouble__a_feed_that_pauses_tries_once_more_before_it_is_stale)
+{
+    struct room_feed_config config = fake_upstream_quick_config();
+    config.clock = &own_clock;
+    config.backoff_min_ms = config.backoff_max_ms = (uint64_t)FAKE_UPSTREAM_WAIT_S * 1000000;
+    fake_upstream_open_lobby(&config);
+    fake_upstream_expect_warnings(1);
+    fake_upstream_listen_now();
+    pass_time(STALE_US);
+    int peer = fake_upstream_accept_feed();
+    fake_upstream_say(peer, HEAD RESUMED(0));
+    fake_upstream_expect_metrics(1, 0, 0);
+    pass_time(STALE_US);
+    ck_assert(!is_stale());
+    ck_assert_uint_eq(fake_upstream_lobby.stales, 0);
+    close(peer);
+}
+END_TEST
+
 START_TEST(test_room_feed_trouble__silence_counts_from_the_cut)
 {
     int peer = open_synchronised();
@@ -500,7 +532,7 @@ START_TEST(test_room_feed_trouble__silence_counts_from_the_cut)
     pass_time(STALE_US - 1);
     ck_assert(!is_stale());
     pass_time(1);
-    fake_upstream_expect_stale(&fake_upstream_lobby, true);
+    expect_stale_after_last_try();
 }
 END_TEST
 
@@ -557,6 +589,8 @@ static void add_stale(TCase *tests)
     tcase_add_test(tests,
                    test_room_feed_trouble__a_service_that_is_not_there_is_stale_after_a_while);
     tcase_add_test(tests, test_room_feed_trouble__silence_counts_from_the_cut);
+    tcase_add_test(tests,
+                   test_room_feed_trouble__a_feed_that_pauses_tries_once_more_before_it_is_stale);
     tcase_add_test(tests, test_room_feed_trouble__a_closed_room_is_not_counted_as_stale);
 }
 
