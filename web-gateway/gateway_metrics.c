@@ -6,19 +6,13 @@
 
 #include "common_metrics.h"
 
-static const char *const calls[] = {
-    [MESSAGE_CLIENT_POST] = "post",
-    [MESSAGE_CLIENT_KONNICHIWA] = "konnichiwa",
-    [MESSAGE_CLIENT_CHECK] = "check",
-};
-
 static const struct call_metrics_family upstream_calls = {
     .calls_name = "tempmessenger_upstream_calls_total",
     .calls_help = "Calls to the message service, by what came of them.",
     .duration_name = "tempmessenger_upstream_call_duration_seconds",
     .duration_help = "Time that calls to the message service took; those that were not served are "
                      "not in it.",
-    .kinds = calls,
+    .kinds = message_client_call_names,
     .kind_count = MESSAGE_CLIENT_CALLS,
 };
 

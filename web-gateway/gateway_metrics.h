@@ -8,7 +8,7 @@
 #include "http_exchange.h"
 #include "live_rooms.h"
 #include "message_client.h"
-#include "room_feed.h"
+#include "room_feeds.h"
 
 /* What is asked for its numbers. */
 struct gateway_metrics_sources {

@@ -5,7 +5,7 @@
 #include "gateway_settings.h"
 #include "http_waiters.h"
 #include "process.h"
-#include "room_feed.h"
+#include "room_feeds.h"
 #include "routes.h"
 #include "sender_check.h"
 #include "service.h"
@@ -25,7 +25,7 @@ enum {
 /* The gateway, and what only this file knows of. */
 struct process_parts {
     struct web_gateway gateway;
-    struct store_clock store_clock;
+    struct upstream_clock upstream_clock;
 };
 
 static void close_parts(struct process_parts *parts)
@@ -61,13 +61,12 @@ static void on_reached(void *context, const struct message_limits *limits)
 /* The rooms and what fills them. */
 static bool open_rooms(const struct gateway_settings *settings, struct process_parts *parts)
 {
-    struct room_feeds_config feeds = {
-        .url = settings->message_service_url,
-        .token = settings->common.service_token,
+    struct room_feed_config feeds = {
+        .target = {settings->message_service_url, settings->common.service_token},
         .timeout_ms = settings->upstream_timeout_ms,
         .reached = on_reached,
         .reached_context = &parts->gateway,
-        .store_clock = &parts->store_clock,
+        .upstream_clock = &parts->upstream_clock,
     };
     parts->gateway.feeds = room_feeds_new(&feeds);
     if (!parts->gateway.feeds)
@@ -96,7 +95,7 @@ static enum error_code open_parts(const struct gateway_settings *settings,
         .token = settings->common.service_token,
         .timeout_ms = settings->upstream_timeout_ms,
         .connections = HTTP_WAITERS_THREADS_MAX,
-        .store_clock = &parts->store_clock,
+        .upstream_clock = &parts->upstream_clock,
     };
     const struct setting_rate *rate = &settings->rate_limit;
     gateway->upstream_timeout_ms = settings->upstream_timeout_ms;
@@ -150,12 +149,12 @@ static enum error_code run(const void *program_settings, struct error *err)
     unsigned threads = process_threads(settings->common.http_threads);
     struct process_parts parts = {.gateway = {.limits_lock = PTHREAD_MUTEX_INITIALIZER}};
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    store_clock_init(&parts.store_clock);
+    upstream_clock_init(&parts.upstream_clock);
     enum error_code code = open_parts(settings, &parts, err);
     if (!code)
         code = serve(settings, threads, &parts.gateway, err);
     close_parts(&parts);
-    store_clock_fini(&parts.store_clock);
+    upstream_clock_fini(&parts.upstream_clock);
     curl_global_cleanup();
     return code;
 }

@@ -13,7 +13,7 @@
 #include "openapi.h"
 #include "page.h"
 #include "rate_limit.h"
-#include "room_feed.h"
+#include "room_feeds.h"
 #include "static_files.h"
 
 #include <stdatomic.h>

@@ -7,10 +7,10 @@
 
 #include "curl_pool.h"
 #include "live_room.h"
+#include "live_rooms.h"
 #include "log.h"
 #include "message_client.h"
-#include "live_rooms.h"
-#include "room_feed.h"
+#include "room_feeds.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -214,12 +214,11 @@ END_TEST
 
 static struct room_feeds *make_feeds(void)
 {
-    return room_feeds_new(&(struct room_feeds_config){.url = service_url,
-                                                      .token = "token",
-                                                      .timeout_ms = FEED_TIMEOUT_MS,
-                                                      .backoff_min_ms = 1,
-                                                      .backoff_max_ms = 2,
-                                                      .again_max_ms = 2});
+    return room_feeds_new(&(struct room_feed_config){.target = {service_url, "token"},
+                                                     .timeout_ms = FEED_TIMEOUT_MS,
+                                                     .backoff_min_ms = 1,
+                                                     .backoff_max_ms = 2,
+                                                     .again_max_ms = 2});
 }
 
 static enum error_code feeds_made(void)

@@ -221,9 +221,11 @@ export class EventReader {
         const keys = Object.keys(event.data);
         if (keys.length !== 1 || !Number.isInteger(event.data.missed)) this.#fault(event, 'odd');
       },
+      stale: () => this.#empty(event),
+      fresh: () => this.#empty(event),
       stopping: () => {
         this.stopping = true;
-        if (Object.keys(event.data).length !== 0) this.#fault(event, 'odd');
+        this.#empty(event);
       },
     }[name];
     if (judge) judge();
@@ -236,6 +238,10 @@ export class EventReader {
     if (this.room !== undefined && message.room !== this.room) this.#fault(event, 'of another room');
     this.shown.add(message.id);
     this.live.set(message.id, message);
+  }
+
+  #empty(event) {
+    if (Object.keys(event.data).length !== 0) this.#fault(event, 'odd');
   }
 
   #drop(event) {

@@ -1,6 +1,6 @@
 /*
- * A stack of handles: the last given back is the first lent, so that under little load one
- * connection is kept warm and the others may be closed by the server.
+ * A stack of handles: the last given back is the first lent, so that little load keeps one
+ * connection warm, and the server may close the others.
  */
 #include "curl_pool.h"
 
@@ -69,5 +69,17 @@ void curl_pool_return(struct curl_pool *pool, CURL *handle)
     curl_easy_reset(handle);
     LOCKED(&pool->lock);
     pool->handles[pool->available++] = handle;
+    pthread_cond_signal(&pool->returned);
+}
+
+void curl_pool_discard(struct curl_pool *pool, CURL *handle)
+{
+    curl_easy_cleanup(handle);
+    LOCKED(&pool->lock);
+    pool->made--;
+    while (pool->available) {
+        curl_easy_cleanup(pool->handles[--pool->available]);
+        pool->made--;
+    }
     pthread_cond_signal(&pool->returned);
 }

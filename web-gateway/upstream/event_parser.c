@@ -2,10 +2,10 @@
  * Lines are cut where the standard says (LF, CR, or both), fields are read line by line, and an
  * empty line ends an event.
  *
- * Most events come whole in one piece, with one line of data: that line is handed on where it lies,
- * without a copy. Only what must outlive the piece is copied: the beginning of a line, or the data
- * of an event whose empty line has not come. A long line that came in many pieces (a snapshot) is
- * gathered in `line`, which then becomes `data` by changing places with it.
+ * Most events come whole in one piece, with one line of data, which is handed on where it lies.
+ * Only what must outlive the piece is copied: the beginning of a line, or the data of an event
+ * whose empty line has not come. A long line that came in many pieces (a snapshot) is gathered in
+ * `line`, which then swaps places with `data`.
  */
 #include "event_parser.h"
 

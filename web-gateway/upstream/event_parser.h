@@ -2,8 +2,8 @@
  * Reads a stream of server-sent events (the HTML standard's "event stream"), piece by piece as it
  * comes from the network.
  *
- * Bytes are handed on as they came: whether they are UTF-8 is for the reader of the data. What the
- * standard tells a browser to remember beyond an event (the last id, the retry time) is not kept.
+ * Bytes are handed on as they came: whoever reads the data checks whether they are UTF-8. What a
+ * browser would remember beyond an event (the last id, the retry time) is not kept.
  * Not thread-safe.
  */
 #ifndef TEMPMESSENGER_EVENT_PARSER_H

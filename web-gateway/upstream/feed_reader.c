@@ -1,11 +1,11 @@
 /*
- * event_parser cuts the stream into events; what each of them may say, when it may come and what the
- * room is then told stands here. An event that breaks a rule ends the stream: its service, or what
- * lies between, is not to be believed, and the next stream brings everything anew.
+ * event_parser cuts the stream into events; this file knows what each of them may say, when it may
+ * come and what the room then hears. An event that breaks a rule ends the stream: its service, or
+ * something in between, is not to be believed, and the next stream brings everything again.
  *
- * A stream begins with a snapshot, or with `resumed` and as many messages as it promises. Either way
- * the room is told once, with all of them, and what is new of it the room finds out by itself. Until
- * then nothing reaches the room, so a stream that breaks off leaves it as it was.
+ * A stream begins with a snapshot, or with `resumed` and as many messages as it promises. Either
+ * way the room hears of all of them at once, and finds out by itself which are new. Until then
+ * nothing reaches the room, so a stream that breaks off leaves it as it was.
  */
 #include "feed_reader.h"
 
@@ -17,7 +17,7 @@
 
 enum { MESSAGES_MIN = 16 };
 
-/* The stream is not what it should be: remembers why. Always false. */
+/* Remembers what is wrong with the stream. Always false. */
 static bool nonsense(struct feed_reader *reader, const char *cause)
 {
     snprintf(reader->cause, sizeof reader->cause, "%s", cause);
@@ -157,7 +157,7 @@ static bool on_message(struct feed_reader *reader, const char *id_text, const ch
         return false;
     if (!id.number || !message_from_json(data, len, id.number, reader->now_us, &message))
         return nonsense(reader, "a message that cannot be read");
-    store_clock_date(reader->store_clock, message, reader->now_us);
+    upstream_clock_date(reader->upstream_clock, message, reader->now_us);
     if (reader->stage == FEED_READER_MISSED)
         return on_missed(reader, message, len);
     bool right = in_its_room(reader, message);
@@ -167,8 +167,8 @@ static bool on_message(struct feed_reader *reader, const char *id_text, const ch
     return right;
 }
 
-/* Takes back a message that was collected; its place was one of the missed ones, so the count of
- * those that are to come stays. */
+/* Takes a collected message back; it was one of the missed ones, so the count of those still to
+ * come stays. */
 static void forget_collected(struct feed_reader *reader, const char *message_id)
 {
     size_t kept = 0;
@@ -205,7 +205,7 @@ static bool on_stopping(struct feed_reader *reader, const char *id_text, const c
     return true;
 }
 
-/* Those that are not here are passed over; `expired` is, as the rooms know the time. */
+/* Other events are skipped; `expired` is, because the rooms know the time. */
 static const struct {
     const char *name;
     bool (*take)(struct feed_reader *reader, const char *id_text, const char *data, size_t len);
@@ -225,11 +225,12 @@ static bool on_event(void *context, const char *name, const char *id, const char
 /* ---- the reader ---- */
 
 void feed_reader_init(struct feed_reader *reader, struct live_room *room,
-                      struct store_clock *store_clock, void (*synced)(void *context), void *context)
+                      struct upstream_clock *upstream_clock, void (*synced)(void *context),
+                      void *context)
 {
     *reader = (struct feed_reader){
         .room = room,
-        .store_clock = store_clock,
+        .upstream_clock = upstream_clock,
         .synced = synced,
         .context = context,
     };

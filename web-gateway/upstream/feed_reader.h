@@ -1,9 +1,9 @@
 /*
- * What the events of a room's stream mean: brings the messages of one room, as the message service
- * tells them, into the room.
+ * The meaning of the events of a room's stream: reads the messages of one room, as the message
+ * service sends them, into the room.
  *
- * It knows no connection and no time but the one that it is given. Not thread-safe; the room is told
- * during feed_reader_feed, on the thread that calls it.
+ * It knows neither connections nor clocks. Not thread-safe; the room is called during
+ * feed_reader_feed, on the same thread.
  */
 #ifndef TEMPMESSENGER_FEED_READER_H
 #define TEMPMESSENGER_FEED_READER_H
@@ -12,7 +12,7 @@
 #include "event_parser.h"
 #include "live_room.h"
 #include "message.h"
-#include "store_clock.h"
+#include "upstream_clock.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ enum feed_reader_stage {
 
 struct feed_reader {
     struct live_room *room;
-    struct store_clock *store_clock;
+    struct upstream_clock *upstream_clock;
     void (*synced)(void *context);
     void *context;
 
@@ -55,20 +55,21 @@ struct feed_reader {
     size_t collected_len;
 };
 
-/* A reader for `room`, whose messages `store_clock` dates, at the beginning of a stream. `synced` is called when a stream has
- * synchronised the room, before what follows is read. Allocates nothing. It must not be moved. */
+/* A reader at the beginning of a stream of `room`, whose messages `upstream_clock` dates. `synced`
+ * is called when a stream has synchronised the room, before what follows is read. Allocates
+ * nothing. It must not be moved. */
 void feed_reader_init(struct feed_reader *reader, struct live_room *room,
-                      struct store_clock *store_clock, void (*synced)(void *context),
+                      struct upstream_clock *upstream_clock, void (*synced)(void *context),
                       void *context);
 
-/* Frees what it holds; it is then at the beginning of another stream. */
+/* Frees what it holds and leaves it at the beginning of another stream. */
 void feed_reader_reset(struct feed_reader *reader);
 
-/* The number up to which the service will tell what was missed; `last` NULL: it did not say. */
+/* The last number that the missed messages go up to; `last` NULL: the service did not say. */
 void feed_reader_set_last(struct feed_reader *reader, const struct event_id *last);
 
-/* The next piece of the stream, which came at `now_us`, a monotonic time. False, now and for ever:
- * the stream must be cut, because of `cause`. */
+/* The next piece of the stream, received at `now_us`, a monotonic time. False, now and for ever:
+ * the stream must be cut; `cause` says why. */
 bool feed_reader_feed(struct feed_reader *reader, const char *bytes, size_t len, uint64_t now_us)
     __attribute__((warn_unused_result));
 

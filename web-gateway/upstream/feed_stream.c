@@ -1,46 +1,25 @@
 /*
- * libcurl keeps the connection and HTTP, feed_reader understands the body; what is ours is the
- * request, the answer's head and how the two of them judge an end.
+ * libcurl keeps the connection and HTTP, feed_reader understands the body; what is left for this
+ * file is the answer's head, and how the two of them judge an end.
  *
- * Every stream is asked for with the id of one who has nothing: the service then sends all messages
- * with their numbers, and the room finds out by itself what is new. Nothing has to be remembered
- * from one stream to the next.
+ * Each request has the id of a reader who has nothing: the service then sends all messages with
+ * their numbers, and the room finds out by itself which are new. Nothing has to be remembered from
+ * one stream to the next.
  */
 #include "feed_stream.h"
-#include "service_url.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 enum {
-    URL_SIZE = SERVICE_URL_MAX + 128, /* the longest path behind it is that of a room */
-    HEADER_SIZE = 640,                /* of one that is sent */
-    VALUE_SIZE = 512,                 /* of one that is read */
+    /* libcurl keeps such a buffer for each stream; most of them are quiet. */
+    READ_SIZE = 4 * 1024,
     KEEPALIVE_IDLE_S = 30,
     KEEPALIVE_INTERVAL_S = 10,
 };
 
 /* ---- what libcurl hands over ---- */
-
-/* Whether `line`, a header's, has this name (with the colon); then ret_value is what follows, without
- * the space around it. One that is too long is as if it were empty. */
-static bool header_is(const char *line, size_t len, const char *name, char ret_value[VALUE_SIZE])
-{
-    size_t name_len = strlen(name);
-    if (len < name_len || strncasecmp(line, name, name_len) != 0)
-        return false;
-    const char *value = line + name_len;
-    const char *end = line + len;
-    while (value < end && (*value == ' ' || *value == '\t'))
-        value++;
-    while (value < end && strchr(" \t\r\n", end[-1]))
-        end--;
-    size_t value_len = end - value < VALUE_SIZE ? (size_t)(end - value) : 0;
-    memcpy(ret_value, value, value_len);
-    ret_value[value_len] = '\0';
-    return true;
-}
 
 static void read_last_id(struct feed_stream *stream, const char *value)
 {
@@ -52,16 +31,16 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
     struct feed_stream *stream = context;
     size_t len = size * count;
-    char value[VALUE_SIZE];
+    char value[UPSTREAM_REQUEST_VALUE_SIZE];
     if (stream->answered)
         return len; /* a trailer */
-    if (header_is(line, len, "HTTP/", value)) {
-        /* What came before was of an interim answer. */
+    if (upstream_request_read_header(line, len, "HTTP/", value)) {
+        /* What came before belongs to an interim answer. */
         feed_reader_set_last(&stream->reader, NULL);
         stream->has_limits = false;
-    } else if (header_is(line, len, "Last-Event-ID:", value)) {
+    } else if (upstream_request_read_header(line, len, "Last-Event-ID:", value)) {
         read_last_id(stream, value);
-    } else if (header_is(line, len, MESSAGE_LIMITS_HEADER ":", value)) {
+    } else if (upstream_request_read_header(line, len, MESSAGE_LIMITS_HEADER ":", value)) {
         stream->has_limits = message_limits_parse(value, &stream->limits);
     }
     return len;
@@ -82,7 +61,8 @@ static bool check_answer(struct feed_stream *stream)
     curl_easy_getinfo(stream->handle, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(stream->handle, CURLINFO_CONTENT_TYPE, &type);
     stream->answered = status == 200 && is_event_stream(type);
-    if (status != 200)
+    stream->refused = status != 200;
+    if (stream->refused)
         snprintf(stream->cause, sizeof stream->cause, "the message service answered %ld", status);
     else if (!stream->answered)
         snprintf(stream->cause, sizeof stream->cause, "the answer is not an event stream");
@@ -111,52 +91,30 @@ static void on_synced(void *context)
 
 /* ---- its making ---- */
 
-static bool add_header(struct feed_stream *stream, const char *name, const char *value)
+static bool make_request(struct feed_stream *stream)
 {
-    char line[HEADER_SIZE];
-    int len = snprintf(line, sizeof line, "%s%s", name, value);
-    struct curl_slist *longer =
-        len > 0 && (size_t)len < sizeof line ? curl_slist_append(stream->headers, line) : NULL;
-    if (longer)
-        stream->headers = longer;
-    return longer != NULL;
-}
-
-static bool make_headers(struct feed_stream *stream)
-{
+    char path[UPSTREAM_REQUEST_PATH_SIZE];
     char nothing[EVENT_ID_SIZE];
-    const char *token = stream->config.token;
-    event_id_format(event_id_nothing(live_room_name(stream->config.room)), nothing);
-    return add_header(stream, "Accept: ", "text/event-stream") &&
-           add_header(stream, "Last-Event-ID: ", nothing) &&
-           (!token || add_header(stream, "Authorization: Bearer ", token));
-}
-
-/* The texts among the options. Without its empty one a proxy of the environment's would be asked, and
- * told the token. False when out of memory, or where the URL is too long. */
-static bool set_texts(struct feed_stream *stream)
-{
-    char url[URL_SIZE];
-    int len = snprintf(url, sizeof url, "%s/rooms/%s/events", stream->config.url,
-                       live_room_name(stream->config.room));
-    return len > 0 && (size_t)len < sizeof url &&
-           curl_easy_setopt(stream->handle, CURLOPT_URL, url) == CURLE_OK &&
-           curl_easy_setopt(stream->handle, CURLOPT_PROXY, "") == CURLE_OK;
+    const char *room = live_room_name(stream->config.room);
+    event_id_format(event_id_nothing(room), nothing);
+    snprintf(path, sizeof path, "/rooms/%s/events", room);
+    return upstream_request_init(&stream->request, stream->handle, stream->config.target, path,
+                                 "text/event-stream") &&
+           upstream_request_add_header(&stream->request, "Last-Event-ID", nothing);
 }
 
 static void set_options(struct feed_stream *stream)
 {
     CURL *handle = stream->handle;
     curl_easy_setopt(handle, CURLOPT_PRIVATE, stream);
-    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, stream->headers);
-    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-    /* A name that is being looked up must not hold up the other feeds when this one is cut. */
+    curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
+    /* Cutting a feed whose name is being resolved must not hold up the others. */
     curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)stream->config.connect_timeout_ms);
-    /* A connection for each stream: the next one may find another replica behind the address. */
+    /* A connection for each stream: the next one may find another replica behind the address.
+     * Without FRESH_CONNECT libcurl would search all connections for one that is free. */
     curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -171,38 +129,41 @@ static void set_options(struct feed_stream *stream)
 bool feed_stream_init(struct feed_stream *stream, const struct feed_stream_config *config)
 {
     *stream = (struct feed_stream){.config = *config};
-    feed_reader_init(&stream->reader, config->room, config->store_clock, on_synced, stream);
+    feed_reader_init(&stream->reader, config->room, config->upstream_clock, on_synced, stream);
     stream->handle = curl_easy_init();
-    if (!stream->handle || !make_headers(stream) || !set_texts(stream))
+    if (!stream->handle || !make_request(stream))
         return false;
     set_options(stream);
-    stream->config.url = stream->config.token = NULL;
+    stream->config.target = NULL;
     return true;
 }
 
 void feed_stream_fini(struct feed_stream *stream)
 {
     feed_stream_cut(stream);
+    upstream_request_fini(&stream->request);
     curl_easy_cleanup(stream->handle);
-    curl_slist_free_all(stream->headers);
     *stream = (struct feed_stream){0};
 }
 
 /* ---- its beginning and end ---- */
 
-bool feed_stream_begin(struct feed_stream *stream)
+bool feed_stream_begin(struct feed_stream *stream, CURLM *multi)
 {
     stream->answered = false;
+    stream->refused = false;
     stream->has_limits = false;
-    stream->running = curl_multi_add_handle(stream->config.multi, stream->handle) == CURLM_OK;
-    return stream->running;
+    if (curl_multi_add_handle(multi, stream->handle) != CURLM_OK)
+        return false;
+    stream->multi = multi;
+    return true;
 }
 
 void feed_stream_cut(struct feed_stream *stream)
 {
-    if (stream->running)
-        curl_multi_remove_handle(stream->config.multi, stream->handle);
-    stream->running = false;
+    if (stream->multi)
+        curl_multi_remove_handle(stream->multi, stream->handle);
+    stream->multi = NULL;
     stream->cause[0] = '\0';
     feed_reader_reset(&stream->reader);
 }
@@ -227,7 +188,7 @@ void *feed_stream_next_done(CURLM *multi, CURLcode *ret_result)
     return NULL;
 }
 
-/* libcurl speaks of files where a service went away. */
+/* Where a service went away libcurl's texts are about files. */
 static const char *cause_of(CURLcode result)
 {
     if (result == CURLE_PARTIAL_FILE || result == CURLE_RECV_ERROR || result == CURLE_GOT_NOTHING)

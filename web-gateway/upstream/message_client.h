@@ -1,10 +1,9 @@
 /*
- * The message service, called over HTTP: the gateway's one way to it, but for the room feeds.
+ * The message service as the gateway's handlers see it: one function for each thing that it can be
+ * asked. The room feeds have a way of their own.
  *
- * Any thread may call any function; a call blocks for at most the timeout, its repeat included.
- * Calls are bounded in number, each on a kept-alive connection of its own; beyond that they wait a
- * little (MESSAGE_CLIENT_WAIT_MS), then fail.
- * After a failure to reach the service calls fail at once for a moment (breaker.h).
+ * Any thread may call any function. How calls are bounded, repeated and given up:
+ * upstream_caller.h.
  *
  * Errors, besides those that the service itself answers with and that are passed on as they are:
  * UNAVAILABLE (cannot be reached, or too many calls wait for it), TIMEOUT (no answer in time).
@@ -12,28 +11,24 @@
 #ifndef TEMPMESSENGER_MESSAGE_CLIENT_H
 #define TEMPMESSENGER_MESSAGE_CLIENT_H
 
-#include "board.h"
 #include "buffer.h"
 #include "call_metrics.h"
 #include "error.h"
 #include "message.h"
-#include "store_clock.h"
+#include "upstream_clock.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* How long a call waits for one of the others to end: long beside a call that goes well, short beside
- * one that hangs. */
-enum { MESSAGE_CLIENT_WAIT_MS = 100 };
 
 struct message_client;
 
 struct message_client_config {
-    const char *url;                 /* of the message service, no slash at the end */
-    const char *token;               /* for Authorization; NULL: none */
-    uint64_t timeout_ms;             /* of a whole call */
-    unsigned connections;            /* calls at one time, at least 1 */
-    struct store_clock *store_clock; /* dates the messages; NULL: nothing does */
+    const char *url;                       /* of the message service, no slash at the end */
+    const char *token;                     /* for Authorization; NULL: none */
+    uint64_t timeout_ms;                   /* of a whole call */
+    unsigned connections;                  /* calls at one time, at least 1 */
+    struct upstream_clock *upstream_clock; /* dates the messages; NULL: nothing does */
 };
 
 /* Whose request a call serves: passed on, so that the logs of both services can be joined. */
@@ -48,8 +43,8 @@ struct message_client_post {
     const char *content_type;
     const void *body;
     size_t len;
-    const char
-        *idempotency_key; /* never NULL: it makes the repeat after a broken connection safe */
+    /* Never NULL: it makes the repeat after a broken connection safe. */
+    const char *idempotency_key;
 };
 
 /* Copies the config's strings; connects to nothing yet. NULL when out of memory. */
@@ -70,21 +65,28 @@ enum error_code message_client_konnichiwa(struct message_client *client,
                                           struct buffer *ret_text,
                                           struct error *err) ERROR_MUST_USE;
 
-/* Whether the service answers, and to us: its greeting needs the token. */
+/* Whether the service answers, and takes our token: its greeting needs it. */
 enum error_code message_client_check(struct message_client *client,
                                      struct error *err) ERROR_MUST_USE;
 
-/* The calls that are counted. */
+/* The kinds of calls that are counted. X(kind, its name among the metrics) */
+#define MESSAGE_CLIENT_CALL_LIST(X)                                                                \
+    X(POST, "post")                                                                                \
+    X(KONNICHIWA, "konnichiwa")                                                                    \
+    X(CHECK, "check")
+
 enum message_client_call {
-    MESSAGE_CLIENT_POST,
-    MESSAGE_CLIENT_KONNICHIWA,
-    MESSAGE_CLIENT_CHECK,
-    MESSAGE_CLIENT_CALLS
+#define MESSAGE_CLIENT_ENUM(kind, name) MESSAGE_CLIENT_##kind,
+    MESSAGE_CLIENT_CALL_LIST(MESSAGE_CLIENT_ENUM)
+#undef MESSAGE_CLIENT_ENUM
+        MESSAGE_CLIENT_CALLS
 };
 
-/* What an operator is told. */
+extern const char *const message_client_call_names[MESSAGE_CLIENT_CALLS];
+
+/* For an operator. */
 struct message_client_metrics {
-    bool up; /* the last call that was made was answered, or none was made yet */
+    bool up; /* the last call was answered, or none was made yet */
     struct call_metrics_reading calls[MESSAGE_CLIENT_CALLS];
 };
 

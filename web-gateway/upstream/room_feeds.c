@@ -1,102 +1,134 @@
 /*
- * The rooms' feeds together: the thread that runs all their streams, and the ways in for others.
+ * The thread that runs all feeds, and the ways in for other threads.
  *
- * Other threads leave the feeds' thread orders in a list: begin this feed, let it go. Who closes a
- * room waits until the thread has let it go, and then frees the feed. A feed's streams, when each
- * ends and when the next begins, are room_feed.c's.
+ * Other threads leave the feeds' thread orders in a list: start this feed, let it go. Whoever
+ * closes a room waits until the thread has let its feed go, and then frees it.
+ *
+ * Only the feeds' thread touches libcurl and the rooms, and it does so with no lock held, so that
+ * whoever holds a room up may well wait here for it to be closed. The lock is over the orders
+ * alone.
  */
-#include "room_feed_internal.h"
+#include "room_feeds.h"
 
 #include "cleanup.h"
+#include "curl_loop.h"
 
-#include <poll.h>
+#include <pthread.h>
 #include <search.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
-enum {
-    /* The longest sleep: orders and bytes end it sooner. */
-    POLL_MAX_MS = 60 * 1000,
-    POLL_FAILED_MS = 10,
-    US_PER_MS = 1000,
+/* A feed, and what is under the lock of it. */
+struct feed_entry {
+    struct room_feed feed;
+    STAILQ_ENTRY(feed_entry) order;
+    bool ordered; /* in the list of orders */
+    bool closing;
+    bool let_go;
+
+    /* The thread's own. */
+    LIST_ENTRY(feed_entry) place;
+    bool listed;
 };
 
-static uint64_t now_us(const struct room_feeds *feeds)
-{
-    return clock_monotonic_us(feeds->config.clock);
-}
+struct room_feeds {
+    struct room_feed_host host;
+    char *url;
+    char *token;
+    struct curl_loop loop;
+    pthread_t thread;
+    bool started;
+
+    pthread_mutex_t lock;
+    pthread_cond_t let_go;
+    void *by_room; /* tsearch's tree of all entries */
+    STAILQ_HEAD(feed_orders, feed_entry) orders;
+    bool ending;
+
+    LIST_HEAD(feed_list, feed_entry) list; /* the thread's own: of the feeds that have started */
+
+    _Atomic size_t count; /* of feeds; without the lock */
+};
 
 /* ---- the thread ---- */
 
-static void let_go(struct room_feed *feed)
+static void let_go(struct room_feeds *feeds, struct feed_entry *entry)
 {
-    room_feed_stop(feed);
-    if (feed->listed)
-        LIST_REMOVE(feed, entry);
-    feed->listed = false;
-    LOCKED(&feed->feeds->lock);
-    feed->let_go = true;
-    pthread_cond_broadcast(&feed->feeds->let_go);
+    room_feed_stop(&entry->feed);
+    if (entry->listed)
+        LIST_REMOVE(entry, place);
+    entry->listed = false;
+    LOCKED(&feeds->lock);
+    entry->let_go = true;
+    pthread_cond_broadcast(&feeds->let_go);
 }
 
 /* The next order and what it is; NULL when there is none. */
-static struct room_feed *next_order(struct room_feeds *feeds, bool *ret_closing)
+static struct feed_entry *next_order(struct room_feeds *feeds, bool *ret_closing)
 {
     LOCKED(&feeds->lock);
-    struct room_feed *feed = STAILQ_FIRST(&feeds->orders);
-    if (feed) {
+    struct feed_entry *entry = STAILQ_FIRST(&feeds->orders);
+    if (entry) {
         STAILQ_REMOVE_HEAD(&feeds->orders, order);
-        feed->ordered = false;
-        *ret_closing = feed->closing;
+        entry->ordered = false;
+        *ret_closing = entry->closing;
     }
-    return feed;
+    return entry;
+}
+
+static void start(struct room_feeds *feeds, struct feed_entry *entry)
+{
+    LIST_INSERT_HEAD(&feeds->list, entry, place);
+    entry->listed = true;
+    room_feed_start(&entry->feed);
 }
 
 static void take_orders(struct room_feeds *feeds)
 {
-    struct room_feed *feed;
+    struct feed_entry *entry;
     bool closing;
-    while ((feed = next_order(feeds, &closing))) {
-        if (closing) {
-            let_go(feed);
-            continue;
-        }
-        LIST_INSERT_HEAD(&feeds->list, feed, entry);
-        feed->listed = true;
-        room_feed_start(feed);
-    }
-}
-
-/* `now` is from before the bytes were read: what had come by then has been heard. */
-static void check_due(struct room_feeds *feeds, uint64_t now)
-{
-    if (now < feeds->due_us)
-        return;
-    feeds->due_us = UINT64_MAX;
-    for (struct room_feed *feed = LIST_FIRST(&feeds->list); feed; feed = LIST_NEXT(feed, entry)) {
-        if (feed->due_us <= now)
-            room_feed_on_due(feed);
-        if (feed->due_us < feeds->due_us)
-            feeds->due_us = feed->due_us;
-    }
+    while ((entry = next_order(feeds, &closing)))
+        if (closing)
+            let_go(feeds, entry);
+        else
+            start(feeds, entry);
 }
 
 static void take_ended(struct room_feeds *feeds)
 {
     CURLcode result;
     struct room_feed *feed;
-    while ((feed = feed_stream_next_done(feeds->multi, &result)))
+    while ((feed = feed_stream_next_done(feeds->loop.multi, &result)))
         room_feed_on_end(feed, result);
 }
 
-static int poll_ms(const struct room_feeds *feeds)
+/* Ends all streams for want of memory, as the loop demands. */
+static void end_all(struct room_feeds *feeds)
 {
-    uint64_t now = now_us(feeds);
-    if (feeds->due_us <= now)
-        return 0;
-    uint64_t ms = (feeds->due_us - now - 1) / US_PER_MS + 1;
-    return ms < POLL_MAX_MS ? (int)ms : POLL_MAX_MS;
+    struct feed_entry *entry;
+    for (entry = LIST_FIRST(&feeds->list); entry; entry = LIST_NEXT(entry, place))
+        if (entry->feed.stream.multi)
+            room_feed_on_end(&entry->feed, CURLE_OUT_OF_MEMORY);
+    curl_loop_renew(&feeds->loop);
+}
+
+_Static_assert(offsetof(struct room_feed, timer) == 0, "a feed's timer is where the feed is");
+
+static void run_due(struct room_feeds *feeds, uint64_t now_us)
+{
+    const struct timer_heap *timers = &feeds->host.timers;
+    while (timers->first && timers->first->due_us <= now_us)
+        room_feed_on_due((struct room_feed *)(void *)timers->first, now_us);
+}
+
+static uint64_t wait_us(const struct room_feeds *feeds, uint64_t now_us)
+{
+    const struct timer_heap_node *first = feeds->host.timers.first;
+    if (!first)
+        return UINT64_MAX;
+    return first->due_us > now_us ? first->due_us - now_us : 0;
 }
 
 static bool is_ending(struct room_feeds *feeds)
@@ -105,18 +137,20 @@ static bool is_ending(struct room_feeds *feeds)
     return feeds->ending;
 }
 
+/* The clock is read before the sockets are: what had come by a feed's deadline has been heard when
+ * the deadline is looked at. */
 static void *run(void *context)
 {
     struct room_feeds *feeds = context;
     while (!is_ending(feeds)) {
-        int running;
         take_orders(feeds);
-        uint64_t now = now_us(feeds);
-        curl_multi_perform(feeds->multi, &running);
+        uint64_t now_us = clock_monotonic_us(feeds->host.config.clock);
+        enum curl_loop_result result = curl_loop_turn(&feeds->loop, wait_us(feeds, now_us));
         take_ended(feeds);
-        check_due(feeds, now);
-        if (curl_multi_poll(feeds->multi, NULL, 0, poll_ms(feeds), NULL) != CURLM_OK)
-            poll(NULL, 0, POLL_FAILED_MS);
+        if (result == CURL_LOOP_FAILED)
+            end_all(feeds);
+        else if (result == CURL_LOOP_DONE)
+            run_due(feeds, now_us);
     }
     return NULL;
 }
@@ -130,6 +164,8 @@ static bool start_thread(struct room_feeds *feeds)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     feeds->started = pthread_create(&feeds->thread, NULL, run, feeds) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (feeds->started)
+        pthread_setname_np(feeds->thread, "room-feeds");
     return feeds->started;
 }
 
@@ -137,62 +173,86 @@ static bool start_thread(struct room_feeds *feeds)
 
 static int compare_rooms(const void *a, const void *b)
 {
-    uintptr_t left = (uintptr_t)((const struct room_feed *)a)->room;
-    uintptr_t right = (uintptr_t)((const struct room_feed *)b)->room;
+    uintptr_t left = (uintptr_t)((const struct feed_entry *)a)->feed.room;
+    uintptr_t right = (uintptr_t)((const struct feed_entry *)b)->feed.room;
     return (left > right) - (left < right);
 }
 
-/* Under the lock. */
-static void give_order(struct room_feed *feed)
+static void free_entry(void *entry)
 {
-    if (feed->ordered)
-        return;
-    feed->ordered = true;
-    STAILQ_INSERT_TAIL(&feed->feeds->orders, feed, order);
+    room_feed_fini(&((struct feed_entry *)entry)->feed);
+    free(entry);
+}
+
+/* Under the lock. */
+static void give_order(struct room_feeds *feeds, struct feed_entry *entry)
+{
+    if (!entry->ordered)
+        STAILQ_INSERT_TAIL(&feeds->orders, entry, order);
+    entry->ordered = true;
+    curl_loop_wake(&feeds->loop);
+}
+
+/* False when out of memory. */
+static bool add(struct room_feeds *feeds, struct feed_entry *entry)
+{
+    LOCKED(&feeds->lock);
+    if (!tsearch(entry, &feeds->by_room, compare_rooms))
+        return false;
+    atomic_fetch_add_explicit(&feeds->count, 1, memory_order_relaxed);
+    give_order(feeds, entry);
+    return true;
 }
 
 bool room_feeds_open(void *context, struct live_room *room)
 {
     struct room_feeds *feeds = context;
-    struct room_feed *feed = room_feed_new(feeds, room);
-    if (!feed)
+    struct feed_entry *entry = calloc(1, sizeof *entry);
+    if (!entry)
         return false;
-    pthread_mutex_lock(&feeds->lock);
-    bool added = tsearch(feed, &feeds->by_room, compare_rooms) != NULL;
-    if (added) {
-        give_order(feed);
-        atomic_fetch_add_explicit(&feeds->count, 1, memory_order_relaxed);
-    }
-    pthread_mutex_unlock(&feeds->lock);
-    if (added)
-        curl_multi_wakeup(feeds->multi);
-    else
-        room_feed_free(feed);
-    return added;
+    if (room_feed_init(&entry->feed, &feeds->host, room) && add(feeds, entry))
+        return true;
+    free_entry(entry);
+    return false;
 }
 
 /* Takes the room's feed out of the tree and waits for the thread to have done with it. */
-static struct room_feed *take_out(struct room_feeds *feeds, struct live_room *room)
+static struct feed_entry *take_out(struct room_feeds *feeds, struct live_room *room)
 {
-    struct room_feed key = {.room = room};
+    const struct feed_entry key = {.feed.room = room};
     LOCKED(&feeds->lock);
-    struct room_feed **found = tfind(&key, &feeds->by_room, compare_rooms);
+    struct feed_entry **found = tfind(&key, &feeds->by_room, compare_rooms);
     if (!found)
         return NULL;
-    struct room_feed *feed = *found;
-    tdelete(feed, &feeds->by_room, compare_rooms);
+    struct feed_entry *entry = *found;
+    tdelete(entry, &feeds->by_room, compare_rooms);
     atomic_fetch_sub_explicit(&feeds->count, 1, memory_order_relaxed);
-    feed->closing = true;
-    give_order(feed);
-    curl_multi_wakeup(feeds->multi);
-    while (!feed->let_go)
+    entry->closing = true;
+    give_order(feeds, entry);
+    while (!entry->let_go)
         pthread_cond_wait(&feeds->let_go, &feeds->lock);
-    return feed;
+    return entry;
 }
 
 void room_feeds_close(void *context, struct live_room *room)
 {
-    room_feed_free(take_out(context, room));
+    struct feed_entry *entry = take_out(context, room);
+    if (entry)
+        free_entry(entry);
+}
+
+void room_feeds_metrics(const struct room_feeds *feeds, struct room_feeds_metrics *ret_metrics)
+{
+    size_t connected = atomic_load_explicit(&feeds->host.connected, memory_order_relaxed);
+    size_t stale = atomic_load_explicit(&feeds->host.stale, memory_order_relaxed);
+    size_t count = atomic_load_explicit(&feeds->count, memory_order_relaxed);
+    /* One may have been closed in between. */
+    size_t disconnected = connected < count ? count - connected : 0;
+    *ret_metrics = (struct room_feeds_metrics){
+        .connected = count - disconnected,
+        .disconnected = disconnected,
+        .stale = stale < disconnected ? stale : disconnected,
+    };
 }
 
 /* ---- their making ---- */
@@ -202,20 +262,20 @@ static uint64_t or_default(uint64_t value, uint64_t otherwise)
     return value ? value : otherwise;
 }
 
-static void copy_config(struct room_feeds *feeds, const struct room_feeds_config *config)
+static void copy_config(struct room_feeds *feeds, const struct room_feed_config *config)
 {
-    struct room_feeds_config *own = &feeds->config;
+    struct room_feed_config *own = &feeds->host.config;
     *own = *config;
     own->clock = config->clock ? config->clock : &clock_system;
     own->backoff_min_ms = or_default(config->backoff_min_ms, ROOM_FEED_BACKOFF_MIN_MS);
     own->backoff_max_ms = or_default(config->backoff_max_ms, ROOM_FEED_BACKOFF_MAX_MS);
     own->again_max_ms = or_default(config->again_max_ms, ROOM_FEED_AGAIN_MAX_MS);
     own->silence_ms = or_default(config->silence_ms, ROOM_FEED_SILENCE_MS);
-    own->url = feeds->url = strdup(config->url);
-    own->token = feeds->token = config->token ? strdup(config->token) : NULL;
+    own->target.url = feeds->url = strdup(config->target.url);
+    own->target.token = feeds->token = config->target.token ? strdup(config->target.token) : NULL;
 }
 
-struct room_feeds *room_feeds_new(const struct room_feeds_config *config)
+struct room_feeds *room_feeds_new(const struct room_feed_config *config)
 {
     struct room_feeds *feeds = calloc(1, sizeof *feeds);
     if (!feeds)
@@ -224,48 +284,35 @@ struct room_feeds *room_feeds_new(const struct room_feeds_config *config)
     pthread_cond_init(&feeds->let_go, NULL);
     STAILQ_INIT(&feeds->orders);
     LIST_INIT(&feeds->list);
-    feeds->due_us = UINT64_MAX;
     copy_config(feeds, config);
-    feeds->multi = curl_multi_init();
-    if (!feeds->url || (config->token && !feeds->token) || !feeds->multi || !start_thread(feeds)) {
-        room_feeds_free(feeds);
-        return NULL;
-    }
-    return feeds;
+    bool has_loop = curl_loop_init(&feeds->loop);
+    feeds->host.loop = &feeds->loop;
+    if (has_loop && feeds->url && (feeds->token || !config->target.token) && start_thread(feeds))
+        return feeds;
+    room_feeds_free(feeds);
+    return NULL;
 }
 
-static void free_in_tree(void *feed)
+static void end_thread(struct room_feeds *feeds)
 {
-    room_feed_free(feed);
+    pthread_mutex_lock(&feeds->lock);
+    feeds->ending = true;
+    pthread_mutex_unlock(&feeds->lock);
+    curl_loop_wake(&feeds->loop);
+    pthread_join(feeds->thread, NULL);
 }
 
 void room_feeds_free(struct room_feeds *feeds)
 {
     if (!feeds)
         return;
-    if (feeds->started) {
-        pthread_mutex_lock(&feeds->lock);
-        feeds->ending = true;
-        pthread_mutex_unlock(&feeds->lock);
-        curl_multi_wakeup(feeds->multi);
-        pthread_join(feeds->thread, NULL);
-    }
-    tdestroy(feeds->by_room, free_in_tree);
-    curl_multi_cleanup(feeds->multi);
+    if (feeds->started)
+        end_thread(feeds);
+    tdestroy(feeds->by_room, free_entry);
+    curl_loop_fini(&feeds->loop);
     pthread_cond_destroy(&feeds->let_go);
     pthread_mutex_destroy(&feeds->lock);
     free(feeds->url);
     free(feeds->token);
     free(feeds);
-}
-
-void room_feeds_metrics(const struct room_feeds *feeds, struct room_feeds_metrics *ret_metrics)
-{
-    size_t connected = atomic_load_explicit(&feeds->connected, memory_order_relaxed);
-    size_t count = atomic_load_explicit(&feeds->count, memory_order_relaxed);
-    /* One may have been closed in between. */
-    *ret_metrics = (struct room_feeds_metrics){
-        .connected = connected < count ? connected : count,
-        .disconnected = connected < count ? count - connected : 0,
-    };
 }

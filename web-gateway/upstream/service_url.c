@@ -1,7 +1,7 @@
 /*
- * Checks the one URL that the gateway calls. Taking it apart is libcurl's work; what is refused
- * here is what libcurl would take and the operator did not mean, such as a query that would swallow
- * the path appended to it.
+ * Checks the one URL that the gateway calls. libcurl takes it apart; this file refuses what
+ * libcurl would take and the operator did not mean, such as a query that would swallow the path
+ * appended to it.
  */
 #include "service_url.h"
 

@@ -116,6 +116,21 @@ START_TEST(test_curl_pool__lends_again_after_a_wait_in_vain)
 }
 END_TEST
 
+START_TEST(test_curl_pool__discard_makes_room_for_others)
+{
+    CURL *handles[SIZE];
+    borrow_all(handles);
+    curl_pool_return(pool, handles[0]);
+    curl_pool_discard(pool, handles[1]);
+    handles[0] = curl_pool_borrow(pool, 0);
+    handles[1] = curl_pool_borrow(pool, 0);
+    ck_assert_ptr_nonnull(handles[0]);
+    ck_assert_ptr_nonnull(handles[1]);
+    ck_assert_ptr_null(curl_pool_borrow(pool, 0));
+    return_all(handles);
+}
+END_TEST
+
 static void *borrow_and_return(void *context)
 {
     CURL *handle = curl_pool_borrow(pool, LONG_WAIT_MS);
@@ -159,6 +174,21 @@ static void *borrow_often(void *context)
     }
     return NULL;
 }
+
+START_TEST(test_curl_pool__who_waits_gets_the_place_of_what_is_discarded)
+{
+    CURL *handles[SIZE];
+    pthread_t waiting;
+    bool lent = false;
+    borrow_all(handles);
+    ck_assert_int_eq(pthread_create(&waiting, NULL, borrow_and_return, &lent), 0);
+    curl_pool_discard(pool, handles[0]);
+    pthread_join(waiting, NULL);
+    ck_assert(lent);
+    curl_pool_return(pool, handles[1]);
+    curl_pool_return(pool, handles[2]);
+}
+END_TEST
 
 START_TEST(test_curl_pool__threads_share_it)
 {
@@ -244,6 +274,24 @@ static long get_root(uint16_t port)
     return connects;
 }
 
+/* The server ends when its one connection is closed. */
+START_TEST(test_curl_pool__discard_closes_the_connections_that_nobody_uses)
+{
+    pthread_t server;
+    uint16_t port;
+    CURL *handles[SIZE];
+    int listener = listen_on_free_port(&port);
+    ck_assert_int_eq(pthread_create(&server, NULL, serve_one_connection, &listener), 0);
+    ck_assert_int_eq(get_root(port), 1);
+    borrow_all(handles);
+    curl_pool_return(pool, handles[0]);
+    curl_pool_discard(pool, handles[1]);
+    pthread_join(server, NULL);
+    curl_pool_return(pool, handles[2]);
+    close(listener);
+}
+END_TEST
+
 START_TEST(test_curl_pool__keeps_the_connection)
 {
     pthread_t server;
@@ -274,6 +322,9 @@ static Suite *curl_pool_suite(void)
     tcase_add_test(lending, test_curl_pool__gives_up_after_the_wait_and_not_before);
     tcase_add_test(lending, test_curl_pool__lends_again_after_a_wait_in_vain);
     tcase_add_test(lending, test_curl_pool__who_waits_gets_what_is_given_back);
+    tcase_add_test(lending, test_curl_pool__discard_makes_room_for_others);
+    tcase_add_test(lending, test_curl_pool__who_waits_gets_the_place_of_what_is_discarded);
+    tcase_add_test(lending, test_curl_pool__discard_closes_the_connections_that_nobody_uses);
     tcase_add_test(lending, test_curl_pool__threads_share_it);
     tcase_add_test(lending, test_curl_pool__forgets_the_options);
     tcase_add_test(lending, test_curl_pool__keeps_the_connection);

@@ -143,6 +143,19 @@ START_TEST(test_event_parser__comments_are_passed_over)
 }
 END_TEST
 
+START_TEST(test_event_parser__a_comment_needs_no_empty_line)
+{
+    ASSERT_READS(":\n:\nevent: x\ndata: a\n\n:\ndata: b\n\n", "x|-|a;message|-|b;");
+}
+END_TEST
+
+START_TEST(test_event_parser__retry_may_be_a_line_of_an_event_or_a_block_of_its_own)
+{
+    ASSERT_READS("retry: 1000\nevent: x\nid: 1\ndata: a\n\n", "x|1|a;");
+    ASSERT_READS("retry: 1000\n\nevent: x\nid: 1\ndata: a\n\n", "x|1|a;");
+}
+END_TEST
+
 START_TEST(test_event_parser__unknown_fields_and_retry_are_passed_over)
 {
     ASSERT_READS("retry: 1000\ndatum: x\nDATA: y\n data: z\nx\ndata: a\n\n", "message|-|a;");
@@ -360,6 +373,8 @@ static void add_format(TCase *tests)
     tcase_add_test(tests, test_event_parser__a_second_byte_order_mark_is_of_the_field);
     tcase_add_test(tests, test_event_parser__a_byte_order_mark_alone_is_an_empty_line);
     tcase_add_test(tests, test_event_parser__comments_are_passed_over);
+    tcase_add_test(tests, test_event_parser__a_comment_needs_no_empty_line);
+    tcase_add_test(tests, test_event_parser__retry_may_be_a_line_of_an_event_or_a_block_of_its_own);
     tcase_add_test(tests, test_event_parser__unknown_fields_and_retry_are_passed_over);
     tcase_add_test(tests, test_event_parser__data_lines_are_joined_by_lf);
     tcase_add_test(tests, test_event_parser__one_space_after_the_colon_is_skipped);

@@ -1,6 +1,6 @@
 /*
- * All of it is in one process: the feeds' thread calls the rooms and the log that are defined here,
- * under one lock, and each change of theirs wakes the test that waits for it.
+ * All of it is in one process: the feeds' thread calls the rooms and the log that are defined
+ * here, under one lock, and each change of theirs wakes the test that waits for it.
  */
 #include "fake_upstream.h"
 
@@ -77,6 +77,7 @@ void live_room_sync(struct live_room *room, struct message *const *messages, siz
     LOCKED(&fake_upstream_lock);
     ck_assert(!room->closed);
     ck_assert_uint_eq(last.tag, 7);
+    room->synced_when_stale = room->stale;
     buffer_append_format(&room->told, "sync %llu:", (unsigned long long)last.number);
     for (size_t i = 0; i < count; i++) {
         buffer_append_string(&room->told, i ? "," : "");
@@ -112,6 +113,18 @@ void live_room_unreachable(struct live_room *room)
     ck_assert(!room->closed);
     room->unreachable++;
     stay_inside(room);
+}
+
+void live_room_set_stale(struct live_room *room, bool stale)
+{
+    LOCKED(&fake_upstream_lock);
+    ck_assert(!room->closed);
+    ck_assert(room->stale != stale);
+    ck_assert(stale || room->synced_when_stale);
+    room->stale = stale;
+    room->stales += stale;
+    room->synced_when_stale = false;
+    pthread_cond_broadcast(&fake_upstream_changed);
 }
 
 bool fake_upstream_wait_for_change(void)
@@ -151,6 +164,28 @@ void fake_upstream_expect_unreachable(struct live_room *room, unsigned count)
     while (room->unreachable < count && fake_upstream_wait_for_change())
         ;
     ck_assert_uint_eq(room->unreachable, count);
+}
+
+void fake_upstream_expect_stale(struct live_room *room, bool stale)
+{
+    LOCKED(&fake_upstream_lock);
+    while (room->stale != stale && fake_upstream_wait_for_change())
+        ;
+    ck_assert_int_eq(room->stale, stale);
+}
+
+void fake_upstream_expect_metrics(size_t connected, size_t disconnected, size_t stale)
+{
+    struct room_feeds_metrics metrics;
+    for (int i = 0; i < FAKE_UPSTREAM_WAIT_S * 1000; i++) {
+        room_feeds_metrics(fake_upstream_feeds, &metrics);
+        if (metrics.connected == connected && metrics.disconnected == disconnected &&
+            metrics.stale == stale)
+            return;
+        poll(NULL, 0, 1);
+    }
+    ck_abort_msg("%zu connected, %zu not, %zu stale", metrics.connected, metrics.disconnected,
+                 metrics.stale);
 }
 
 void fake_upstream_expect_warnings(unsigned count)
@@ -225,7 +260,7 @@ static bool read_request(int peer)
 int fake_upstream_accept_feed(void)
 {
     int peer = accept_connection();
-    while (!read_request(peer)) {
+    while (!read_request(peer) || strstr(fake_upstream_request, "/rooms/other/")) {
         close(peer);
         peer = accept_connection();
     }
@@ -293,10 +328,10 @@ void fake_upstream_expect_limits(unsigned reached, const struct message_limits *
     ck_assert_uint_eq(last_limits.text_max, expected->text_max);
 }
 
-struct room_feeds_config fake_upstream_quick_config(void)
+struct room_feed_config fake_upstream_quick_config(void)
 {
-    return (struct room_feeds_config){
-        .url = url,
+    return (struct room_feed_config){
+        .target.url = url,
         .timeout_ms = FAKE_UPSTREAM_WAIT_S * 1000,
         .reached = on_reached,
         .reached_context = &fake_upstream_reached,
@@ -319,7 +354,7 @@ void fake_upstream_set_up(void)
     fake_upstream_room_init(&fake_upstream_lobby, "lobby");
 }
 
-void fake_upstream_open_lobby(const struct room_feeds_config *config)
+void fake_upstream_open_lobby(const struct room_feed_config *config)
 {
     fake_upstream_feeds = room_feeds_new(config);
     ck_assert_ptr_nonnull(fake_upstream_feeds);
@@ -330,7 +365,7 @@ void fake_upstream_set_up_open(void)
 {
     fake_upstream_set_up();
     fake_upstream_listen_now();
-    struct room_feeds_config config = fake_upstream_quick_config();
+    struct room_feed_config config = fake_upstream_quick_config();
     fake_upstream_open_lobby(&config);
 }
 

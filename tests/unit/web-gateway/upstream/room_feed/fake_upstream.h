@@ -10,7 +10,7 @@
 #define TEMPMESSENGER_TESTS_FAKE_UPSTREAM_H
 
 #include "buffer.h"
-#include "room_feed.h"
+#include "room_feeds.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,7 +32,7 @@ enum {
 #define MESSAGE(digit, text) MESSAGE_IN("lobby", digit, text)
 #define EVENT(number, text)                                                                        \
     "event: message\nid: " ID(number) "\ndata: " MESSAGE(number, text) "\n\n"
-#define RESUMED(missed) "retry: 1000\n\nevent: resumed\ndata: {\"missed\": " #missed "}\n\n"
+#define RESUMED(missed) "retry: 1000\nevent: resumed\ndata: {\"missed\": " #missed "}\n\n"
 #define SNAPSHOT(number, array) "event: snapshot\nid: " ID(number) "\ndata: " array "\n\n"
 
 #define HEAD_OF(type, more) "HTTP/1.1 200 OK\r\nContent-Type: " type "\r\n" more "\r\n"
@@ -45,7 +45,10 @@ struct live_room {
     struct buffer told;
     uint64_t last_deadline_us;
     unsigned unreachable; /* how often it was told so */
-    bool hold;            /* live_room_add and _unreachable do not return */
+    bool stale;
+    unsigned stales;        /* how often it became so */
+    bool synced_when_stale; /* since it became so */
+    bool hold;              /* live_room_add and _unreachable do not return */
     bool inside;
     bool closed;
 };
@@ -71,6 +74,12 @@ void fake_upstream_end_hold(struct live_room *room);
 /* Waits until the room was so often called unreachable, and that it was no more often. */
 void fake_upstream_expect_unreachable(struct live_room *room, unsigned count);
 
+/* Waits until the room is stale, or is not. */
+void fake_upstream_expect_stale(struct live_room *room, bool stale);
+
+/* Waits until so many feeds are connected, so many are not, and of these so many are stale. */
+void fake_upstream_expect_metrics(size_t connected, size_t disconnected, size_t stale);
+
 /* The same of the log. */
 void fake_upstream_expect_warnings(unsigned count);
 void fake_upstream_expect_recoveries(unsigned count);
@@ -83,7 +92,8 @@ extern char fake_upstream_request[2048];
 /* Until then connections are refused. */
 void fake_upstream_listen_now(void);
 
-/* The next connection of a feed, once its request, then in fake_upstream_request, is there. */
+/* The next connection of a feed, but for that of a room called "other", once its request, then in
+ * fake_upstream_request, is there. */
 int fake_upstream_accept_feed(void);
 
 /* A feed that has cut the stream already does not hear the rest. */
@@ -106,10 +116,10 @@ extern atomic_uint fake_upstream_reached; /* calls of the config's `reached` */
 void fake_upstream_expect_limits(unsigned reached, const struct message_limits *limits);
 
 /* Of feeds that try again at once. */
-struct room_feeds_config fake_upstream_quick_config(void);
+struct room_feed_config fake_upstream_quick_config(void);
 
 /* Starts the feeds and opens the lobby. */
-void fake_upstream_open_lobby(const struct room_feeds_config *config);
+void fake_upstream_open_lobby(const struct room_feed_config *config);
 
 void fake_upstream_close_room(struct live_room *room);
 

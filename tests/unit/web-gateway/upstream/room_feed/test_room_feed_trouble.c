@@ -236,7 +236,7 @@ END_TEST
 
 START_TEST(test_room_feed_trouble__waits_for_a_service_that_is_not_there)
 {
-    struct room_feeds_config config = fake_upstream_quick_config();
+    struct room_feed_config config = fake_upstream_quick_config();
     fake_upstream_open_lobby(&config);
     fake_upstream_expect_warnings(1);
     fake_upstream_listen_now();
@@ -251,7 +251,7 @@ END_TEST
 
 START_TEST(test_room_feed_trouble__a_service_that_is_not_there_is_told_at_once)
 {
-    struct room_feeds_config config = fake_upstream_quick_config();
+    struct room_feed_config config = fake_upstream_quick_config();
     config.backoff_min_ms = config.backoff_max_ms = (uint64_t)FAKE_UPSTREAM_WAIT_S * 1000000;
     fake_upstream_open_lobby(&config);
     fake_upstream_expect_unreachable(&fake_upstream_lobby, 1);
@@ -262,7 +262,7 @@ END_TEST
 START_TEST(test_room_feed_trouble__the_room_is_told_without_a_lock)
 {
     struct live_room other;
-    struct room_feeds_config config = fake_upstream_quick_config();
+    struct room_feed_config config = fake_upstream_quick_config();
     fake_upstream_room_init(&other, "other");
     fake_upstream_lobby.hold = true;
     fake_upstream_open_lobby(&config);
@@ -285,19 +285,26 @@ static uint64_t read_time_us(const struct clock *clock)
 
 static const struct clock own_clock = {.monotonic_us = read_time_us, .wall_us = read_time_us};
 
-/* Lets time pass and has the feeds look at the clock: for an order, they do. */
-static void pass_time(uint64_t us)
+/* Has the feeds look at the clock: for an order, they do. */
+static void have_time_looked_at(void)
 {
     struct live_room other;
     fake_upstream_room_init(&other, "other");
-    atomic_fetch_add(&time_us, us);
     ck_assert(room_feeds_open(fake_upstream_feeds, &other));
     room_feeds_close(fake_upstream_feeds, &other);
 }
 
+/* Lets time pass, and waits until the feeds have done what is due. */
+static void pass_time(uint64_t us)
+{
+    atomic_fetch_add(&time_us, us);
+    have_time_looked_at();
+    have_time_looked_at();
+}
+
 static int open_with_own_clock(void)
 {
-    struct room_feeds_config config = fake_upstream_quick_config();
+    struct room_feed_config config = fake_upstream_quick_config();
     config.clock = &own_clock;
     config.silence_ms = 0;
     fake_upstream_listen_now();
@@ -357,6 +364,187 @@ START_TEST(test_room_feed_trouble__a_stream_that_is_silent_for_too_long_is_cut)
 }
 END_TEST
 
+/* ---- stale rooms ---- */
+
+#define REFUSAL "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+
+enum {
+    STALE_US = ROOM_FEED_STALE_MS * 1000,
+    LAST_TRY_US = ROOM_FEED_LAST_TRY_MS * 1000,
+    PAUSE_US = 5000,
+};
+
+/* Whether the room has become stale so far. */
+static bool is_stale(void)
+{
+    pass_time(0);
+    LOCKED(&fake_upstream_lock);
+    return fake_upstream_lobby.stale;
+}
+
+/* The last try begins when the feeds look at the clock, which may be a moment from now. */
+static void expect_stale_after_last_try(void)
+{
+    for (int i = 0; i < FAKE_UPSTREAM_WAIT_S * 1000 && !is_stale(); i++)
+        pass_time(LAST_TRY_US);
+    fake_upstream_expect_stale(&fake_upstream_lobby, true);
+}
+
+/* The next stream, after the pause of a failure. */
+static int next_feed(void)
+{
+    for (int i = 0; i < 4; i++) {
+        pass_time(PAUSE_US);
+        poll(NULL, 0, 1);
+    }
+    return fake_upstream_accept_feed();
+}
+
+static int open_synchronised(void)
+{
+    int peer = open_with_own_clock();
+    fake_upstream_say(peer, HEAD RESUMED(0));
+    fake_upstream_expect_metrics(1, 0, 0);
+    return peer;
+}
+
+START_TEST(test_room_feed_trouble__a_lost_room_is_stale_after_a_while)
+{
+    fake_upstream_reset_connection(open_synchronised());
+    fake_upstream_expect_metrics(0, 1, 0);
+    pass_time(STALE_US - 1);
+    ck_assert(!is_stale());
+    pass_time(1);
+    expect_stale_after_last_try();
+    fake_upstream_expect_metrics(0, 1, 1);
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__a_stale_room_is_fresh_when_it_is_synchronised)
+{
+    int peer = open_synchronised();
+    close(peer);
+    fake_upstream_expect_metrics(0, 1, 0);
+    pass_time(STALE_US);
+    expect_stale_after_last_try();
+    peer = next_feed();
+    fake_upstream_say(peer, HEAD RESUMED(1));
+    ck_assert(is_stale());
+    fake_upstream_say(peer, EVENT(2, "two"));
+    fake_upstream_expect_stale(&fake_upstream_lobby, false);
+    fake_upstream_expect_metrics(1, 0, 0);
+    fake_upstream_expect_told(&fake_upstream_lobby, "sync 2:;sync 2:2=two;");
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__a_restart_that_is_over_sooner_is_not_stale)
+{
+    fake_upstream_reset_connection(open_synchronised());
+    fake_upstream_expect_metrics(0, 1, 0);
+    pass_time(STALE_US / 2);
+    int peer = next_feed();
+    fake_upstream_say(peer, HEAD RESUMED(0));
+    fake_upstream_expect_metrics(1, 0, 0);
+    pass_time(STALE_US);
+    ck_assert(!is_stale());
+    ck_assert_uint_eq(fake_upstream_lobby.stales, 0);
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__a_refusal_is_stale_at_once)
+{
+    int peer = open_synchronised();
+    close(peer);
+    fake_upstream_expect_metrics(0, 1, 0);
+    fake_upstream_say(next_feed(), REFUSAL);
+    fake_upstream_expect_stale(&fake_upstream_lobby, true);
+    fake_upstream_say(next_feed(), REFUSAL);
+    peer = next_feed();
+    fake_upstream_say(peer, HEAD RESUMED(0));
+    fake_upstream_expect_stale(&fake_upstream_lobby, false);
+    ck_assert_uint_eq(fake_upstream_lobby.stales, 1);
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__a_first_refusal_is_stale_at_once)
+{
+    fake_upstream_say(open_with_own_clock(), "HTTP/1.1 404 Not Found\r\n\r\n{}");
+    fake_upstream_expect_stale(&fake_upstream_lobby, true);
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__a_service_that_stops_may_refuse_for_a_while)
+{
+    int peer = open_synchronised();
+    fake_upstream_say(peer, "event: stopping\ndata: {}\n\n");
+    close(peer);
+    fake_upstream_expect_metrics(0, 1, 0);
+    fake_upstream_say(next_feed(), REFUSAL);
+    fake_upstream_expect_warnings(1);
+    ck_assert(!is_stale());
+    pass_time(STALE_US);
+    expect_stale_after_last_try();
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__a_service_that_is_not_there_is_stale_after_a_while)
+{
+    struct room_feed_config config = fake_upstream_quick_config();
+    config.clock = &own_clock;
+    fake_upstream_open_lobby(&config);
+    fake_upstream_expect_warnings(1);
+    pass_time(STALE_US - 1);
+    ck_assert(!is_stale());
+    pass_time(1);
+    fake_upstream_expect_stale(&fake_upstream_lobby, true);
+}
+END_TEST
+
+/* Its pause is over long after that. */
+START_TEST(test_room_feed_trouble__a_feed_that_pauses_tries_once_more_before_it_is_stale)
+{
+    struct room_feed_config config = fake_upstream_quick_config();
+    config.clock = &own_clock;
+    config.backoff_min_ms = config.backoff_max_ms = (uint64_t)FAKE_UPSTREAM_WAIT_S * 1000000;
+    fake_upstream_open_lobby(&config);
+    fake_upstream_expect_warnings(1);
+    fake_upstream_listen_now();
+    pass_time(STALE_US);
+    int peer = fake_upstream_accept_feed();
+    fake_upstream_say(peer, HEAD RESUMED(0));
+    fake_upstream_expect_metrics(1, 0, 0);
+    pass_time(STALE_US);
+    ck_assert(!is_stale());
+    ck_assert_uint_eq(fake_upstream_lobby.stales, 0);
+    close(peer);
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__silence_counts_from_the_cut)
+{
+    int peer = open_synchronised();
+    pass_time(ROOM_FEED_SILENCE_MS * UINT64_C(1000));
+    fake_upstream_expect_cut(peer);
+    fake_upstream_expect_metrics(0, 1, 0);
+    pass_time(STALE_US - 1);
+    ck_assert(!is_stale());
+    pass_time(1);
+    expect_stale_after_last_try();
+}
+END_TEST
+
+START_TEST(test_room_feed_trouble__a_closed_room_is_not_counted_as_stale)
+{
+    fake_upstream_say(open_with_own_clock(), REFUSAL);
+    fake_upstream_expect_metrics(0, 1, 1);
+    fake_upstream_close_room(&fake_upstream_lobby);
+    fake_upstream_expect_metrics(0, 0, 0);
+}
+END_TEST
+
 /* ---- the suite ---- */
 
 #define COUNT_OF(array) (int)(sizeof(array) / sizeof(array)[0])
@@ -390,6 +578,22 @@ static void add_own_config(TCase *tests)
     tcase_add_test(tests, test_room_feed_trouble__a_stream_that_is_silent_for_too_long_is_cut);
 }
 
+static void add_stale(TCase *tests)
+{
+    tcase_add_test(tests, test_room_feed_trouble__a_lost_room_is_stale_after_a_while);
+    tcase_add_test(tests, test_room_feed_trouble__a_stale_room_is_fresh_when_it_is_synchronised);
+    tcase_add_test(tests, test_room_feed_trouble__a_restart_that_is_over_sooner_is_not_stale);
+    tcase_add_test(tests, test_room_feed_trouble__a_refusal_is_stale_at_once);
+    tcase_add_test(tests, test_room_feed_trouble__a_first_refusal_is_stale_at_once);
+    tcase_add_test(tests, test_room_feed_trouble__a_service_that_stops_may_refuse_for_a_while);
+    tcase_add_test(tests,
+                   test_room_feed_trouble__a_service_that_is_not_there_is_stale_after_a_while);
+    tcase_add_test(tests, test_room_feed_trouble__silence_counts_from_the_cut);
+    tcase_add_test(tests,
+                   test_room_feed_trouble__a_feed_that_pauses_tries_once_more_before_it_is_stale);
+    tcase_add_test(tests, test_room_feed_trouble__a_closed_room_is_not_counted_as_stale);
+}
+
 static Suite *room_feed_trouble_suite(void)
 {
     Suite *suite = suite_create("room_feed_trouble");
@@ -401,6 +605,7 @@ static Suite *room_feed_trouble_suite(void)
     tcase_set_timeout(own_config, FAKE_UPSTREAM_TEST_TIMEOUT_S);
     add_bad(opened);
     add_own_config(own_config);
+    add_stale(own_config);
     suite_add_tcase(suite, opened);
     suite_add_tcase(suite, own_config);
     return suite;

@@ -1,0 +1,31 @@
+/*
+ * Deadlines in order: what is due next is found at once, however many there are.
+ *
+ * A node is part of what it is the deadline of, and belongs to its owner; the heap allocates
+ * nothing. Heap and nodes are ready when their memory is zero. Not thread-safe.
+ */
+#ifndef TEMPMESSENGER_TIMER_HEAP_H
+#define TEMPMESSENGER_TIMER_HEAP_H
+
+#include <stdint.h>
+
+struct timer_heap_node {
+    uint64_t due_us; /* for reading only */
+
+    /* Its own. */
+    struct timer_heap_node **link; /* the pointer that leads here; NULL: it is in no heap */
+    struct timer_heap_node *next;
+    struct timer_heap_node *child;
+};
+
+struct timer_heap {
+    struct timer_heap_node *first; /* the node that is due first; NULL: the heap is empty */
+};
+
+/* Adds the node, or moves it if it is in this heap already. */
+void timer_heap_set(struct timer_heap *heap, struct timer_heap_node *node, uint64_t due_us);
+
+/* Does nothing for a node that is in no heap. */
+void timer_heap_remove(struct timer_heap *heap, struct timer_heap_node *node);
+
+#endif
