@@ -149,13 +149,14 @@ for (const width of WIDTHS) {
 }
 
 test('nothing shifts when messages come and go', withPage(async ({ api, room, open }) => {
-  for (let i = 0; i < 5; i += 1) await api.create(room, { message: `there ${i}`, ttl: i === 1 ? 5 : 60 });
+  for (let i = 0; i < 5; i += 1) await api.create(room, { message: `there ${i}`, ttl: i === 1 ? 20 : 120 });
   const { page, complaints } = await open(`/rooms/${room}`, { init: watchShifts });
   await page.reload(); // a window takes its size only once it is there
   await stateIs(page, 'live', 'polling');
-  for (let i = 0; i < 6; i += 1) await api.create(room, { message: `new ${i}\nof two lines`, ttl: i % 2 ? 3 : 60 });
+  for (let i = 0; i < 6; i += 1) await api.create(room, { message: `new ${i}\nof two lines`, ttl: i % 2 ? 12 : 120 });
   await page.waitForFunction(() => document.querySelectorAll('#messages > li').length === 11);
-  await page.waitForFunction(() => document.querySelectorAll('#messages > li').length === 7);
+  await page.waitForFunction(() => document.querySelectorAll('#messages > li').length === 7, undefined,
+    { timeout: 40_000 });
   await page.waitForTimeout(400);
   const shifts = await page.evaluate(() => globalThis.shifts);
   assert.ok(shifts < 0.05, `layout shifts add up to ${shifts}`);

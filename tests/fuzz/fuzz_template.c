@@ -5,6 +5,7 @@
  *
  * The parser gets its sources from memory; it looks for any other partial where no file can be.
  */
+#include "cleanup.h"
 #include "input.h"
 #include "template_parser.h"
 #include "template_renderer.h"
