@@ -167,7 +167,7 @@ static enum error_code get_metrics(struct http_exchange *exchange, void *context
     struct message_service *service = context;
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, METRICS_TEXT_MAX);
-    service_metrics_write(service->store, service->rooms, http_exchange_metrics(exchange), &text);
+    service_metrics_write(service->store, service->rooms, http_exchange_server(exchange), &text);
     return common_metrics_answer(exchange, &text, err);
 }
 

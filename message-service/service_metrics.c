@@ -37,9 +37,9 @@ static void write_store(struct metrics_writer *writer, const struct message_stor
 }
 
 void service_metrics_write(const struct message_store *store, const struct live_rooms *rooms,
-                           const struct http_metrics *http, struct buffer *text)
+                           const struct http_server *server, struct buffer *text)
 {
     struct metrics_writer writer = {.text = text};
-    common_metrics_write(&writer, "message-service", http, rooms);
+    common_metrics_write(&writer, "message-service", server, rooms);
     write_store(&writer, store);
 }

@@ -11,6 +11,6 @@
 
 /* Appends it to `text`. Neither calls the store nor waits for anyone. */
 void service_metrics_write(const struct message_store *store, const struct live_rooms *rooms,
-                           const struct http_metrics *http, struct buffer *text);
+                           const struct http_server *server, struct buffer *text);
 
 #endif

@@ -39,7 +39,7 @@ static void write_feeds(struct metrics_writer *writer, const struct room_feeds *
 void gateway_metrics_write(const struct gateway_metrics_sources *sources, struct buffer *text)
 {
     struct metrics_writer writer = {.text = text};
-    common_metrics_write(&writer, "web-gateway", sources->http, sources->rooms);
+    common_metrics_write(&writer, "web-gateway", sources->server, sources->rooms);
     write_client(&writer, sources->client);
     write_feeds(&writer, sources->feeds);
 }

@@ -15,7 +15,7 @@ struct gateway_metrics_sources {
     struct message_client *client;
     const struct room_feeds *feeds;
     const struct live_rooms *rooms;
-    const struct http_metrics *http;
+    const struct http_server *server;
 };
 
 /* Appends it to `text`. Waits for nobody. */

@@ -257,7 +257,7 @@ static enum error_code get_metrics(struct http_exchange *exchange, void *context
         .client = gateway->client,
         .feeds = gateway->feeds,
         .rooms = gateway->rooms,
-        .http = http_exchange_metrics(exchange),
+        .server = http_exchange_server(exchange),
     };
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, METRICS_TEXT_MAX);

@@ -9,6 +9,7 @@
 #include "common_metrics.h"
 
 #include "http_metrics.h"
+#include "http_server.h"
 #include "process_metrics.h"
 
 /* Writes a family of one sample. */
@@ -41,6 +42,8 @@ static void write_rooms(struct metrics_writer *writer, const struct live_rooms *
               "Event streams refused because the maximum was open.");
     write_one(writer, "tempmessenger_live_rooms", METRICS_GAUGE, metrics.rooms,
               "Rooms kept up to date in this process: watched, or requested lately.");
+    write_one(writer, "tempmessenger_stale_rooms", METRICS_GAUGE, metrics.stale,
+              "Rooms that may be out of date, which their readers know.");
     write_one(writer, "tempmessenger_live_messages", METRICS_GAUGE, metrics.messages,
               "Live messages in those rooms.");
     write_one(writer, "tempmessenger_messages_expired_total", METRICS_COUNTER, metrics.expired,
@@ -50,11 +53,24 @@ static void write_rooms(struct metrics_writer *writer, const struct live_rooms *
     metrics_write_distribution(writer, NULL, &metrics.lateness);
 }
 
+static void write_connections(struct metrics_writer *writer, const struct http_server *server)
+{
+    struct http_server_metrics metrics;
+    http_server_metrics(server, &metrics);
+    write_one(writer, "tempmessenger_http_connections", METRICS_GAUGE, metrics.connections,
+              "Open connections, event streams included.");
+    write_one(writer, "tempmessenger_http_connections_refused_total", METRICS_COUNTER,
+              metrics.refused, "Connections closed at once, because too many were open.");
+    write_one(writer, "tempmessenger_http_requests_overdue_total", METRICS_COUNTER, metrics.overdue,
+              "Connections closed because a request was not complete in time.");
+}
+
 void common_metrics_write(struct metrics_writer *writer, const char *service,
-                          const struct http_metrics *http, const struct live_rooms *rooms)
+                          const struct http_server *server, const struct live_rooms *rooms)
 {
     write_build(writer, service);
-    http_metrics_write(http, writer);
+    http_metrics_write(http_server_answers(server), writer);
+    write_connections(writer, server);
     write_rooms(writer, rooms);
     process_metrics_write(writer);
 }

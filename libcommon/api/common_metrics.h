@@ -11,7 +11,7 @@
 
 /* Writes them, without blocking. `service` is the program's name. */
 void common_metrics_write(struct metrics_writer *writer, const char *service,
-                          const struct http_metrics *http, const struct live_rooms *rooms);
+                          const struct http_server *server, const struct live_rooms *rooms);
 
 /* Answers with the text. INTERNAL if the text is incomplete. */
 enum error_code common_metrics_answer(struct http_exchange *exchange, const struct buffer *text,

@@ -127,11 +127,6 @@ const struct http_server *http_exchange_server(const struct http_exchange *excha
     return exchange->server;
 }
 
-const struct http_metrics *http_exchange_metrics(const struct http_exchange *exchange)
-{
-    return exchange->server->metrics;
-}
-
 const struct sockaddr *http_peer(const struct http_exchange *exchange)
 {
     return MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)

@@ -18,7 +18,6 @@
 #include <sys/types.h>
 
 struct http_exchange;
-struct http_metrics;
 struct http_server;
 struct http_takeover;
 
@@ -65,9 +64,6 @@ const char *http_traceparent(const struct http_exchange *exchange);
 
 /* The server of this exchange. */
 const struct http_server *http_exchange_server(const struct http_exchange *exchange);
-
-/* What the server has answered until now (http_metrics.h). */
-const struct http_metrics *http_exchange_metrics(const struct http_exchange *exchange);
 
 /* The address the connection came from. */
 const struct sockaddr *http_peer(const struct http_exchange *exchange);

@@ -94,6 +94,11 @@ void http_server_note_outage(struct http_server *server, enum error_code code,
         http_outage_over(&server->outage);
 }
 
+const struct http_metrics *http_server_answers(const struct http_server *server)
+{
+    return server->metrics;
+}
+
 void http_server_metrics(const struct http_server *server, struct http_server_metrics *ret_metrics)
 {
     *ret_metrics = (struct http_server_metrics){

@@ -64,6 +64,11 @@ unsigned http_server_port(const struct http_server *server);
 void http_server_note_outage(struct http_server *server, enum error_code code,
                              const struct error *err);
 
+struct http_metrics;
+
+/* What the server has answered until now (http_metrics.h). */
+const struct http_metrics *http_server_answers(const struct http_server *server);
+
 /* What an operator is shown. */
 struct http_server_metrics {
     size_t connections;
