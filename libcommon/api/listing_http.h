@@ -17,8 +17,7 @@ enum error_code listing_http_limit(const struct http_exchange *exchange, size_t 
 /* The query's `before`; an empty *ret_id where there is none. BAD_REQUEST where it is not a
  * message's id. */
 enum error_code listing_http_before(const struct http_exchange *exchange,
-                                    char ret_id[MESSAGE_ID_SIZE],
-                                    struct error *err) ERROR_MUST_USE;
+                                    char ret_id[MESSAGE_ID_SIZE], struct error *err) ERROR_MUST_USE;
 
 /* Answers with the listing, or 304. A long one goes out piece by piece, as its reader takes it; what
  * ends meanwhile is left out. Takes what the listing holds. */

@@ -67,7 +67,8 @@ unsigned long process_file_limit(void)
 unsigned process_files(unsigned wanted, unsigned share)
 {
     unsigned long limit = process_file_limit();
-    unsigned long own = limit / OWN_FILES_PART < OWN_FILES_MAX ? limit / OWN_FILES_PART : OWN_FILES_MAX;
+    unsigned long own =
+        limit / OWN_FILES_PART < OWN_FILES_MAX ? limit / OWN_FILES_PART : OWN_FILES_MAX;
     unsigned long may = (limit - own) * share / 100;
     if (may < 1)
         return 1;

@@ -119,7 +119,8 @@ struct http_connection *http_connections_add(struct http_connections *connection
     connection->fd = fd;
     connection->owners = 1;
     bool is_v6 = peer->sa_family == AF_INET6;
-    memcpy(&connection->peer, peer, is_v6 ? sizeof connection->peer.v6 : sizeof connection->peer.v4);
+    memcpy(&connection->peer, peer,
+           is_v6 ? sizeof connection->peer.v6 : sizeof connection->peer.v4);
     set_deadline(connection, request_due_us());
     LOCKED(&connections->lock);
     if (TAILQ_EMPTY(&connections->list))

@@ -111,8 +111,8 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
     struct http_exchange *exchange = exchange_of(*request_context);
     bool begins = exchange->stage == HTTP_STAGE_LINE;
     if (begins) {
-        enum MHD_Result result = ulfius(context, connection, url, method, version, data, data_len,
-                                        request_context);
+        enum MHD_Result result =
+            ulfius(context, connection, url, method, version, data, data_len, request_context);
         if (result == MHD_YES)
             http_dispatch_head(exchange);
         if (result == MHD_NO || !is_not_waited_for(exchange))
@@ -274,8 +274,8 @@ struct MHD_Daemon *MHD_start_daemon(unsigned flags, uint16_t port, MHD_AcceptPol
         policy = on_accept;
         policy_context = starting;
     }
-    struct MHD_Daemon *daemon = MHD_start_daemon_va(flags, port, policy, policy_context, handler,
-                                                    handler_context, options);
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon_va(flags, port, policy, policy_context, handler, handler_context, options);
     va_end(options);
     return daemon;
 }

@@ -84,8 +84,8 @@ static void set_allow(struct http_exchange *exchange)
     for (enum http_method method = 0; method < HTTP_METHODS; method++) {
         enum http_method served_by = method == HTTP_HEAD ? HTTP_GET : method;
         if (method != HTTP_OPTIONS && route->handlers[served_by])
-            len += (size_t)snprintf(allow + len, sizeof allow - len, "%s, ",
-                                    http_method_name(method));
+            len +=
+                (size_t)snprintf(allow + len, sizeof allow - len, "%s, ", http_method_name(method));
     }
     http_set_header(exchange, "Allow", "%sOPTIONS", allow);
 }

@@ -252,10 +252,9 @@ static enum error_code answer_later(struct http_exchange *exchange, const char *
     *answer = *draft;
     answer->exchange = exchange;
     u_map_put(exchange->response->map_header, "Content-Type", content_type);
-    if (ulfius_set_stream_response(
-            exchange->response, 200, is_stream ? take_stream : read_pieces,
-            is_stream ? free_stream : free_pieces, U_STREAM_SIZE_UNKNOWN, STREAM_BLOCK_SIZE,
-            answer) != U_OK) {
+    if (ulfius_set_stream_response(exchange->response, 200, is_stream ? take_stream : read_pieces,
+                                   is_stream ? free_stream : free_pieces, U_STREAM_SIZE_UNKNOWN,
+                                   STREAM_BLOCK_SIZE, answer) != U_OK) {
         (is_stream ? free_stream : free_pieces)(answer);
         return ERROR_INTERNAL;
     }

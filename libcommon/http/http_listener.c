@@ -62,7 +62,8 @@ int http_listener_open(const char *text, unsigned port, unsigned *ret_port)
         errno = reason;
         return -1;
     }
-    *ret_port = ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
+    *ret_port =
+        ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
     return fd;
 }
 

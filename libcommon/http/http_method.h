@@ -20,7 +20,7 @@ enum http_method {
 #define HTTP_METHOD_ENUM(method, changes) HTTP_##method,
     HTTP_METHOD_LIST(HTTP_METHOD_ENUM)
 #undef HTTP_METHOD_ENUM
-    HTTP_METHODS,
+        HTTP_METHODS,
     HTTP_OTHER = HTTP_METHODS, /* none of them */
 };
 

@@ -80,20 +80,22 @@ static void write_answers(struct metrics_writer *writer, const char *route, enum
         snprintf(status, sizeof status, "%d", statuses[i]);
         if (count)
             metrics_write_number(writer,
-                                 METRICS_LABELS({"route", route}, {"method", http_method_name(method)},
+                                 METRICS_LABELS({"route", route},
+                                                {"method", http_method_name(method)},
                                                 {"status", i ? status : "other"}),
                                  count);
     }
 }
 
-static void write_durations(struct metrics_writer *writer, const char *route, enum http_method method,
-                            const struct block *block)
+static void write_durations(struct metrics_writer *writer, const char *route,
+                            enum http_method method, const struct block *block)
 {
     struct metrics_distribution durations;
     metrics_observed(&block->durations[method], &durations);
     if (durations.count)
         metrics_write_distribution(
-            writer, METRICS_LABELS({"route", route}, {"method", http_method_name(method)}), &durations);
+            writer, METRICS_LABELS({"route", route}, {"method", http_method_name(method)}),
+            &durations);
 }
 
 void http_metrics_write(const struct http_metrics *metrics, struct metrics_writer *writer)

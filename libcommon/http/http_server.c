@@ -156,8 +156,7 @@ static void await_goodbyes(struct http_server *server, uint64_t timeout_ms)
 {
     uint64_t end_ms = now_ms() + timeout_ms;
     struct timespec pause = {.tv_nsec = GOODBYE_POLL_MS * 1000000L};
-    while (http_connections_count(server->connections) &&
-           now_ms() < end_ms)
+    while (http_connections_count(server->connections) && now_ms() < end_ms)
         nanosleep(&pause, NULL);
 }
 

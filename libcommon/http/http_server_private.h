@@ -32,7 +32,7 @@ struct http_server {
     _Atomic size_t whole;  /* of them, those that have come whole */
     _Atomic bool draining;
     struct http_outage outage;
-    pthread_mutex_t lock;     /* while `idle` is signalled, and waited for */
+    pthread_mutex_t lock; /* while `idle` is signalled, and waited for */
     pthread_cond_t idle;
 };
 

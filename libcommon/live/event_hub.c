@@ -214,8 +214,7 @@ static void add_event(struct event_batch *batch, const struct kept *event, uint6
     size_t at = batch->count ? batch->parts[batch->count - 1].end : 0;
     size_t len = bytes_of(event, chunked);
     memcpy(batch->bytes->data + at, event->chunk->data + (chunked ? 0 : event->text_at), len);
-    batch->parts[batch->count++] =
-        (struct event_batch_part){.next = position + 1, .end = at + len};
+    batch->parts[batch->count++] = (struct event_batch_part){.next = position + 1, .end = at + len};
     if (event->deadline_us < batch->soonest_us)
         batch->soonest_us = event->deadline_us;
     if (event->id.number && (!batch->lowest.number || event->id.number < batch->lowest.number))
@@ -224,8 +223,7 @@ static void add_event(struct event_batch *batch, const struct kept *event, uint6
 
 static struct event_batch *batch_new(size_t count, size_t bytes)
 {
-    struct event_batch *batch =
-        malloc(sizeof *batch + count * sizeof(struct event_batch_part));
+    struct event_batch *batch = malloc(sizeof *batch + count * sizeof(struct event_batch_part));
     if (!batch)
         return NULL;
     *batch = (struct event_batch){.soonest_us = UINT64_MAX};

@@ -41,9 +41,9 @@ struct event_place {
 /* What readers at one place are sent, shared by them. */
 struct event_batch {
     struct blob *bytes;
-    uint64_t from, to;        /* positions: it holds what is between */
-    uint64_t soonest_us;      /* the first deadline of an event in it */
-    struct event_id lowest;   /* of its messages; number 0: it has none */
+    uint64_t from, to;      /* positions: it holds what is between */
+    uint64_t soonest_us;    /* the first deadline of an event in it */
+    struct event_id lowest; /* of its messages; number 0: it has none */
     _Atomic unsigned references;
     size_t count;
     struct event_batch_part { /* its events, in order */
@@ -98,7 +98,6 @@ CLEANUP_DEFINE(struct event_batch, event_batch_release)
 
 /* What is left, from byte `sent` on, of the event in which that byte is, as bytes of their own; the
  * position behind that event. NULL when out of memory. */
-struct blob *event_batch_rest(const struct event_batch *batch, size_t sent,
-                              uint64_t *ret_position);
+struct blob *event_batch_rest(const struct event_batch *batch, size_t sent, uint64_t *ret_position);
 
 #endif

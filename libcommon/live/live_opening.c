@@ -21,7 +21,7 @@ struct live_opening {
     bool resumed; /* else a snapshot */
     bool all;     /* each message is sent, whether it has ended or not */
     bool stale;
-    bool listed;  /* a message of a snapshot has been written */
+    bool listed; /* a message of a snapshot has been written */
     uint64_t random;
     struct event_id last;
     struct message_array *messages;

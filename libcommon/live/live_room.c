@@ -257,8 +257,7 @@ static bool is_gone(const struct live_room *room, const struct message *message,
 {
     bool same_epoch = last.tag == room->last.tag;
     if (message->number)
-        return !same_epoch || message->number <= last.number ||
-               room->host->lists_are_newest;
+        return !same_epoch || message->number <= last.number || room->host->lists_are_newest;
     uint64_t life_us = (uint64_t)(message->expires_at_ms - message->created_at_ms) * 1000;
     return message->deadline_us - now_us + OWN_GRACE_US < life_us;
 }

@@ -40,7 +40,7 @@ struct live_rooms_config {
     size_t rooms_max;
     size_t streams_max; /* of all rooms together */
     unsigned loops;     /* threads that write the streams */
-    uint64_t linger_us;     /* how long a room stays that nobody uses */
+    uint64_t linger_us; /* how long a room stays that nobody uses */
     const struct clock *clock;
 };
 

@@ -136,8 +136,7 @@ static void hold(struct stream *held)
     struct live_stream *stream = of(held);
     if (!stream->batch)
         return;
-    struct blob *rest =
-        event_batch_rest(stream->batch, held->sent, &stream->place.position);
+    struct blob *rest = event_batch_rest(stream->batch, held->sent, &stream->place.position);
     if (!rest)
         stream_end(held);
     stream_send(held, rest, 0);

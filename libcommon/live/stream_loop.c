@@ -167,9 +167,7 @@ static void serve_stream(struct stream *stream)
         if (first)
             stream->source->ops->hold(stream);
         break;
-    case SENT_NOTHING_MORE:
-        close_stream(stream);
-        break;
+    case SENT_NOTHING_MORE: close_stream(stream); break;
     }
 }
 
@@ -189,8 +187,7 @@ static void serve(struct stream_loop *loop, struct ring *turn)
         struct ring run;
         ring_init(&run);
         struct stream_source *source = RING_OWNER(turn->next, struct stream, place)->source;
-        while (!ring_empty(turn) &&
-               RING_OWNER(turn->next, struct stream, place)->source == source)
+        while (!ring_empty(turn) && RING_OWNER(turn->next, struct stream, place)->source == source)
             ring_append(&run, ring_take_first(turn));
         serve_run(loop, source, &run);
     }

@@ -1,28 +1,32 @@
 /*
- * The newest of a board are found by the number that the first of them has, on a sorted copy of the
- * numbers: the board is in the order of ends. A message without a number is newer than all with one.
+ * The newest of a board are those from the oldest of them on, which a sorted copy shows: the board is
+ * in the order of ends. A message without a number is newer than all with one.
  */
 #include "message_array.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static uint64_t rank_of(const struct message *message)
+/* In the order of acceptance. Messages without a number are this process' own: their times tell. */
+static int compare(const struct message *a, const struct message *b)
 {
-    return message->number ? message->number : UINT64_MAX;
+    uint64_t left = a->number ? a->number : UINT64_MAX;
+    uint64_t right = b->number ? b->number : UINT64_MAX;
+    if (left == right && a->created_at_ms != b->created_at_ms)
+        return a->created_at_ms < b->created_at_ms ? -1 : 1;
+    return left == right ? strcmp(a->id, b->id) : (left > right) - (left < right);
 }
 
-static int compare_ranks(const void *a, const void *b)
+static int compare_places(const void *a, const void *b)
 {
-    uint64_t left = rank_of(*(struct message *const *)a);
-    uint64_t right = rank_of(*(struct message *const *)b);
-    return (left > right) - (left < right);
+    return compare(*(struct message *const *)a, *(struct message *const *)b);
 }
 
 static bool passes(const struct message *message, const struct message_array_filter *filter)
 {
     return (message->number || !filter->numbered) &&
            (!filter->above || message->number > filter->above) &&
-           (!filter->before || rank_of(message) < rank_of(filter->before));
+           (!filter->before || compare(message, filter->before) < 0);
 }
 
 /* Leaves those in the array that are among the `newest` accepted, in their order. */
@@ -35,12 +39,12 @@ static bool keep_newest(struct message_array *array, size_t newest)
         return false;
     for (size_t i = 0; i < array->count; i++)
         sorted[i] = array->messages[i];
-    qsort(sorted, array->count, sizeof *sorted, compare_ranks);
-    uint64_t least = rank_of(sorted[array->count - newest]);
+    qsort(sorted, array->count, sizeof *sorted, compare_places);
+    const struct message *oldest = sorted[array->count - newest];
     free(sorted);
     size_t kept = 0;
     for (size_t i = 0; i < array->count; i++)
-        if (rank_of(array->messages[i]) >= least)
+        if (compare(array->messages[i], oldest) >= 0)
             array->messages[kept++] = array->messages[i];
     array->count = kept;
     return true;

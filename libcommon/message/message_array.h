@@ -21,10 +21,10 @@ struct message_array {
 
 /* What to take of a board. */
 struct message_array_filter {
-    bool numbered;         /* only messages with a number */
-    uint64_t above;        /* only those with a number above this; 0: whatever number */
+    bool numbered;          /* only messages with a number */
+    uint64_t above;         /* only those with a number above this; 0: whatever number */
     struct message *before; /* only those accepted before this one; NULL: all. Borrowed */
-    size_t newest;         /* at most so many, those that were accepted last; 0: all */
+    size_t newest;          /* at most so many, those that were accepted last; 0: all */
 };
 
 /* The board's messages that pass the filter, in the board's order. NULL when out of memory. */

@@ -143,6 +143,9 @@ class Answers {
       if (!operation.path.includes('{room}')) continue;
       this.add(operation, await send(api, operation, fill(operation.path, { room: 'UP', id: '0'.repeat(32) })));
     }
+    const takesLimit = ({ operation }) =>
+      operation.parameters?.some(({ $ref }) => $ref === '#/components/parameters/limit') ?? false;
+    await this.#each(takesLimit, (operation) => api.get(`${target(operation)}?limit=0`));
     const foreign = { headers: { Origin: 'http://elsewhere.example' } };
     await this.#each(isWrite, (operation) => send(api, operation, target(operation), foreign));
     if (this.#stage.isGateway) return;

@@ -31,6 +31,47 @@ onEveryService('reading', (api) => {
     assert.deepEqual((await api.list(room)).map(({ message }) => message), sent);
   });
 
+  test('limit lists those that were accepted last, whatever their ends', async () => {
+    const room = newRoom();
+    for (const ttl of [300, 50, 200, 100]) await api.create(room, { message: `${ttl}`, ttl });
+    const texts = async (query) => (await api.get(`/rooms/${room}/messages?${query}`)).json()
+      .map(({ message }) => message);
+    assert.deepEqual(await texts('limit=1'), ['100']);
+    assert.deepEqual(await texts('limit=2'), ['100', '200']);
+    assert.deepEqual(await texts('limit=4'), ['50', '100', '200', '300']);
+    assert.deepEqual(await texts('limit=1000'), ['50', '100', '200', '300']);
+  });
+
+  test('before lists what was accepted before a message', async () => {
+    const room = newRoom();
+    const made = [];
+    for (const ttl of [300, 50, 200, 100]) made.push(await api.create(room, { message: `${ttl}`, ttl }));
+    const texts = async (query) => (await api.get(`/rooms/${room}/messages?${query}`)).json()
+      .map(({ message }) => message);
+    assert.deepEqual(await texts(`limit=2&before=${made[3].id}`), ['50', '200']);
+    assert.deepEqual(await texts(`before=${made[1].id}`), ['300']);
+    assert.deepEqual(await texts(`before=${made[0].id}`), []);
+    assert.deepEqual(await texts(`limit=5&before=${'0'.repeat(32)}`), []);
+  });
+
+  for (const query of ['limit=', 'limit=0', 'limit=1001', 'limit=1a', 'limit=-1', 'limit=+1', 'limit=%31%30%30%31',
+    `limit=${'1'.repeat(40)}`, 'before=', 'before=nope', `before=${'0'.repeat(33)}`]) {
+    test(`${query} is malformed`, async () => {
+      assertProblem(await api.get(`/rooms/${newRoom()}/messages?${query}`), 400, 'bad-request');
+    });
+  }
+
+  test('a long list is whole, and comes piece by piece', async () => {
+    const room = newRoom();
+    const text = 'x'.repeat(2000);
+    for (let i = 0; i < 210; i += 1) await api.create(room, { message: `${i} ${text}`, ttl: 300 });
+    const answer = await api.get(`/rooms/${room}/messages`);
+    assert.equal(answer.headers['transfer-encoding'], 'chunked');
+    assert.deepEqual(answer.json().map(({ message }) => parseInt(message, 10)), [...Array(210).keys()]);
+    const again = await api.get(`/rooms/${room}/messages`, { 'If-None-Match': answer.headers.etag });
+    assert.equal(again.status, 304);
+  });
+
   test('lists whole messages', async () => {
     const room = newRoom();
     await api.create(room, { message: 'a', author: 'Ada', ttl: 10 });

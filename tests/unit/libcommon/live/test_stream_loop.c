@@ -347,9 +347,8 @@ static void follow(struct live_room *room, unsigned *have, unsigned until, bool 
     char id[EVENT_ID_SIZE];
     int pair[2];
     struct http_exchange exchange = {0};
-    event_id_format(*have ? event_id_make("lobby", 1, first_number + *have)
-                          : event_id_nothing("lobby"),
-                    id);
+    event_id_format(
+        *have ? event_id_make("lobby", 1, first_number + *have) : event_id_nothing("lobby"), id);
     struct live_stream_wish wish = {.last_event_id = id};
     ck_assert_int_eq(live_stream_open(room, &exchange, &wish, NULL), ERROR_NONE);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
@@ -416,8 +415,7 @@ static Suite *stream_loop_suite(void)
     TCase *lines = tcase_create("lines");
     tcase_set_timeout(lines, 60);
     tcase_add_checked_fixture(lines, set_up, tear_down);
-    tcase_add_test(lines,
-                   test_stream_loop__every_stream_is_sent_everything_in_order_and_then_ends);
+    tcase_add_test(lines, test_stream_loop__every_stream_is_sent_everything_in_order_and_then_ends);
     tcase_add_test(lines, test_stream_loop__peer_that_leaves_is_noticed_at_once);
     tcase_add_test(lines, test_stream_loop__peer_that_only_stops_sending_is_ended);
     tcase_add_test(lines, test_stream_loop__slow_reader_holds_up_nobody_and_gets_the_rest);

@@ -2,9 +2,9 @@
  * How a stream opens: with a snapshot, or where the reader's last id can be honoured with what it
  * has missed.
  */
-#include "lobby.h"
 #include "live_opening.h"
 #include "live_stream.h"
+#include "lobby.h"
 #include "reader.h"
 
 #include <check.h>

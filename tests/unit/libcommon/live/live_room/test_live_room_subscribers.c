@@ -3,8 +3,8 @@
  * slow, and are sent away at the end.
  */
 #include "event_hub.h"
-#include "lobby.h"
 #include "live_stream.h"
+#include "lobby.h"
 #include "reader.h"
 
 #include <check.h>

@@ -7,11 +7,11 @@
 #include "clock.h"
 
 #include <check.h>
-#include <sys/socket.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { STREAM_MAX = 64 * 1024, EXPIRES_IN_MS = 60000 };
