@@ -1,9 +1,11 @@
 // What the benchmark runs: Redis, both services, nginx with Nchan and the bare framework, each on a
-// free port of 127.0.0.1, and the load programs. All that is started is stopped by its process id.
+// free port of 127.0.0.1, and the load programs. All that is started is stopped by its process id, and
+// every wait ends with the part that waits, if not before.
 
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, request, sleep, TEMPLATE_DIR, until } from '../integration/harness.mjs';
@@ -12,14 +14,24 @@ const BIN_DIR = path.resolve(process.env.BIN_DIR);
 const BENCH_DIR = path.resolve(process.env.BENCH_DIR);
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 10_000;
-const LOAD_TIMEOUT_MS = 150_000;
+const LOAD_TIMEOUT_MS = 90_000;
 const NCHAN_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
-
-/** What the services take where nothing is set; named, so that the bare framework gets the same. */
-export const HTTP_THREADS = Math.min(Math.max(8, 4 * cpus().length), 64);
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tempmessenger-bench-'));
 const started = [];
+let limit = { part: 'nothing', end: 0 };
+
+/** Everything that is started or run from now on belongs to `part`, which has so many seconds. */
+export function limitTime(part, seconds) {
+  limit = { part, end: Date.now() + seconds * 1000 };
+}
+
+/** How long to wait for something that may take `most` ms. */
+function timeLeft(most) {
+  const left = limit.end - Date.now();
+  if (left <= 0) throw new Error(`${limit.part} took longer than it may`);
+  return Math.min(left, most);
+}
 
 function killAll() {
   // nginx only stops its workers where it is asked to stop.
@@ -39,11 +51,13 @@ export async function busyShare() {
   return 1 - idle / spent.reduce((sum, value) => sum + value, 0);
 }
 
-/** Starts a program whose output goes to a file, and waits until `probe` is true. */
+/** Starts a program whose output goes to a file, and waits until `probe` is true. Its input is a pipe
+ * that ends with this process. */
 async function start(name, command, args, env, probe, log = path.join(folder, `${name}.log`)) {
+  const timeout = timeLeft(START_TIMEOUT_MS);
   const output = openSync(log, 'a');
   const child = spawn(command, args, {
-    env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', output, output],
+    env: { PATH: process.env.PATH, ...env }, stdio: ['pipe', output, output],
   });
   const program = { name, child, pid: child.pid, log };
   program.ended = new Promise((resolve) => {
@@ -56,7 +70,7 @@ async function start(name, command, args, env, probe, log = path.join(folder, `$
       throw new Error(`${name} ended:\n${readFileSync(log, 'utf8').slice(-2000)}`);
     }
     return probe().catch(() => false);
-  }, START_TIMEOUT_MS);
+  }, timeout);
   return program;
 }
 
@@ -85,35 +99,86 @@ const answering = (port, target) => async () =>
 
 let count = 0;
 
-/** Redis over TCP and both services, with their own defaults but for what a benchmark needs. */
-export async function startServices() {
+async function startRedis() {
   count += 1;
-  const redisPort = await freePort();
-  const redisUrl = `redis://127.0.0.1:${redisPort}`;
-  const servicePort = await freePort();
+  const port = await freePort();
   await start(`redis-${count}`, 'redis-server',
-    ['--port', String(redisPort), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'],
+    ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'],
     {}, async () => true);
-  const service = await start(`message-service-${count}`, path.join(BIN_DIR, 'message-service'), [],
-    { PORT: String(servicePort), STORE_URL: redisUrl, LOG_LEVEL: 'warning', HTTP_THREADS: String(HTTP_THREADS) },
-    answering(servicePort, '/readyz'));
-  const gateway = await startGateway(servicePort, 'warning');
-  return { service, servicePort, gateway };
+  return `redis://127.0.0.1:${port}`;
 }
 
-/** Another gateway on a message service. `logLevel` info goes nowhere but is written. */
-export async function startGateway(servicePort, logLevel) {
+/** Both services, with their own defaults but for what a benchmark needs and for what `env` says of
+ * the message service; over a Redis on TCP where it says nothing of the store. */
+export async function startServices(env = {}) {
+  const store = env.STORE_URL ?? await startRedis();
+  const servicePort = await freePort();
+  const service = await start(`message-service-${servicePort}`, path.join(BIN_DIR, 'message-service'), [],
+    { PORT: String(servicePort), LOG_LEVEL: 'warning', ...env, STORE_URL: store }, answering(servicePort, '/readyz'));
+  return { service, servicePort, gateway: await startGateway(servicePort) };
+}
+
+const gatewayEnv = (port, env) =>
+  ({ PORT: String(port), TEMPLATE_DIR, RATE_LIMIT: 'off', LOG_LEVEL: 'warning', LOG_FORMAT: 'json', ...env });
+
+/** Another gateway on a message service. With a LOG_LEVEL of its own what it logs is written, but
+ * nowhere to. */
+export async function startGateway(servicePort, env = {}) {
   const port = await freePort();
-  const program = await start(`web-gateway-${port}`, path.join(BIN_DIR, 'web-gateway'), [], {
-    PORT: String(port),
-    MESSAGE_SERVICE_URL: `http://127.0.0.1:${servicePort}`,
-    TEMPLATE_DIR,
-    RATE_LIMIT: 'off',
-    LOG_LEVEL: logLevel,
-    LOG_FORMAT: 'json',
-    HTTP_THREADS: String(HTTP_THREADS),
-  }, answering(port, '/readyz'), logLevel === 'warning' ? undefined : '/dev/null');
+  const program = await start(`web-gateway-${port}`, path.join(BIN_DIR, 'web-gateway'), [],
+    gatewayEnv(port, { MESSAGE_SERVICE_URL: `http://127.0.0.1:${servicePort}`, ...env }),
+    answering(port, '/readyz'), env.LOG_LEVEL ? '/dev/null' : undefined);
   return { name: 'gateway', port, pids: [program.pid] };
+}
+
+/** Stops all threads of a program, which is not at once. */
+export async function freeze({ pid, child }) {
+  child.kill('SIGSTOP');
+  const state = (task) => /\) (.) /.exec(readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8'))[1];
+  await until('the process stops', () => readdirSync(`/proc/${pid}/task`).every((task) => state(task) === 'T'),
+    timeLeft(START_TIMEOUT_MS));
+}
+
+export function thaw({ child }) {
+  child.kill('SIGCONT');
+}
+
+const POSTERS = 16;
+
+function postOnce(agent, port, target, body) {
+  return new Promise((resolve, reject) => {
+    const outgoing = http.request({ host: '127.0.0.1', port, method: 'POST', path: target, agent, timeout: START_TIMEOUT_MS,
+      headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) } }, (answer) => {
+      answer.resume();
+      answer.on('error', reject);
+      answer.on('end', () => (answer.statusCode < 300 ? resolve(answer.headers.location)
+        : reject(new Error(`a post to ${target} was answered ${answer.statusCode}`))));
+    });
+    outgoing.on('error', reject);
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`a post to ${target} was not answered`)));
+    outgoing.end(body);
+  });
+}
+
+/** Posts `text` so many times; returns where one of the messages is. */
+export async function post(port, target, messages, text) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: POSTERS });
+  const body = JSON.stringify({ message: text, ttl: 600 });
+  let left = messages;
+  let location;
+  const postSome = async () => {
+    while (left > 0) {
+      left -= 1;
+      timeLeft(LOAD_TIMEOUT_MS);
+      location = await postOnce(agent, port, target, body);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: POSTERS }, postSome));
+  } finally {
+    agent.destroy();
+  }
+  return location;
 }
 
 const nginxConfig = (port, home) => `
@@ -162,23 +227,56 @@ export async function startNchan() {
   return { name: 'Nchan', port, pids: workers.trim().split(' ').map(Number) };
 }
 
-/** The framework alone, answering `body`. */
-export async function startBare(contentType, body) {
+/** The framework alone, answering `body` from a pool of so many threads. */
+export async function startBare(contentType, body, threads) {
   const port = await freePort();
   const file = path.join(folder, 'answer');
   writeFileSync(file, body);
-  const program = await start('bare', path.join(BENCH_DIR, 'bench_bare_ulfius'),
-    [String(port), String(HTTP_THREADS), contentType, file], {}, answering(port, '/'));
+  const program = await start(`bare-${threads}`, path.join(BENCH_DIR, 'bench_bare_ulfius'),
+    [String(port), String(threads), contentType, file], {}, answering(port, '/'));
   return { name: 'bare Ulfius', port, pids: [program.pid] };
 }
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+
+/** Runs a load to its end; what it printed. */
+async function run(command, args, env = process.env) {
+  const timeout = timeLeft(LOAD_TIMEOUT_MS);
+  try {
+    return (await execute(command, args, { env, timeout })).stdout;
+  } catch (error) {
+    const why = error.killed ? `not done within ${timeout / 1000} s` : error.stderr || error.message;
+    throw new Error(`${path.basename(command)} ${args.join(' ')}: ${why}`);
+  }
+}
+
+const asFlags = (options) =>
+  Object.entries(options).map(([key, value]) => (value === true ? `--${key}` : `--${key}=${value}`));
 
 /** One of our load programs; its one line of JSON. */
 export async function load(name, options) {
-  const args = Object.entries(options).map(([key, value]) => (value === true ? `--${key}` : `--${key}=${value}`));
-  const { stdout } = await run(path.join(BENCH_DIR, name), args, { timeout: LOAD_TIMEOUT_MS });
-  return JSON.parse(stdout);
+  return JSON.parse(await run(path.join(BENCH_DIR, name), asFlags(options)));
+}
+
+/** Readers that are there until everything is stopped; `check` throws where they no longer are. */
+export async function holdReaders(server, options) {
+  const log = path.join(folder, 'held.log');
+  const program = await start('held readers', path.join(BENCH_DIR, 'bench_room_load'),
+    asFlags({ connect: `127.0.0.1:${server.port}`, hold: true, ...options }), {},
+    async () => readFileSync(log, 'utf8').includes('opening_us'), log);
+  return {
+    check() {
+      if (program.child.exitCode !== null) throw new Error(`the readers have left: ${readFileSync(log, 'utf8')}`);
+    },
+  };
+}
+
+/** Starts one of the services, waits until it is ready and idle, and stops it. */
+export async function measureStart(program, env) {
+  const port = await freePort();
+  const args = [String(port), path.join(BIN_DIR, program)];
+  return JSON.parse(await run(path.join(BENCH_DIR, 'bench_start_time'), args,
+    { PATH: process.env.PATH, ...gatewayEnv(port, env) }));
 }
 
 const TICKS_PER_SECOND = 100; // what the kernel counts in, everywhere that Debian runs
@@ -194,10 +292,9 @@ function cpuSeconds(pids) {
 
 /** Answers a second by wrk, and what one costs the server; an answer that is not 2xx or did not come
  * is an error. */
-export async function wrk({ port, pids }, target, { seconds, connections = 64 }) {
+export async function wrk({ port, pids }, target, seconds) {
   const before = cpuSeconds(pids);
-  const { stdout } = await run('wrk',
-    ['-t2', `-c${connections}`, `-d${seconds}s`, `http://127.0.0.1:${port}${target}`], { timeout: LOAD_TIMEOUT_MS });
+  const stdout = await run('wrk', ['-t2', '-c64', `-d${seconds}s`, `http://127.0.0.1:${port}${target}`]);
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout);
   if (!rate || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`wrk reports:\n${stdout}`);
   const answers = Number(/(\d+) requests in/.exec(stdout)[1]);

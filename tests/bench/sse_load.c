@@ -10,6 +10,7 @@
  */
 #include "event_stream.h"
 #include "loop.h"
+#include "marks.h"
 #include "poster.h"
 #include "samples.h"
 #include "usage.h"
@@ -23,11 +24,7 @@
 enum {
     READERS_MAX = 19000,
     MESSAGES_MAX = 100000,
-    TEXT_MAX = 1500,
     OPENING_AT_ONCE = 200,
-    MARK_LEN = 28, /* "@@00000000:0000000000000000;" */
-    MARK_NUMBER_AT = 2,
-    MARK_TIME_AT = 11,
     STALLED_US = 10 * 1000 * 1000,
     SETTLE_US = 500 * 1000,
 };
@@ -46,7 +43,8 @@ struct load;
 struct reader {
     struct event_stream stream;
     struct load *load;
-    unsigned next; /* how many messages it has had */
+    unsigned next;    /* how many messages it has had */
+    uint64_t read_us; /* when it last got something */
 };
 
 struct load {
@@ -67,20 +65,11 @@ struct load {
 
 /* ---- reading ---- */
 
-static uint64_t digits(const char *text, size_t len)
+static void take_message(void *context, unsigned number, uint64_t due_us)
 {
-    uint64_t number = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            loop_fail("a message came damaged");
-        number = number * 10 + (uint64_t)(text[i] - '0');
-    }
-    return number;
-}
-
-static void take_message(struct reader *reader, unsigned number, uint64_t sent_us, uint64_t now_us)
-{
+    struct reader *reader = context;
     struct load *load = reader->load;
+    uint64_t now_us = reader->read_us;
     if (number >= load->sent)
         loop_fail("a message came that was not sent: %u", number);
     if (reader->next == load->ordered) {
@@ -93,27 +82,17 @@ static void take_message(struct reader *reader, unsigned number, uint64_t sent_u
                   load->order[reader->next]);
     reader->next++;
     if (number >= load->options.warmup)
-        samples_add(&load->latencies, (int64_t)(now_us - sent_us));
+        samples_add(&load->latencies, (int64_t)(now_us - due_us));
     if (++load->delivered[number] == load->options.readers)
         load->completed++;
     load->last_delivery_us = now_us;
 }
 
-/* Finds the marks; leaves the beginning of one that has not come whole. */
 static size_t consume(struct event_stream *stream, const char *text, size_t len)
 {
     struct reader *reader = (struct reader *)stream;
-    uint64_t now_us = loop_now_us();
-    const char *at = text;
-    const char *end = text + len;
-    while (at < end && (at = memchr(at, '@', (size_t)(end - at)))) {
-        if (end - at < MARK_LEN)
-            return (size_t)(at - text);
-        take_message(reader, (unsigned)digits(at + MARK_NUMBER_AT, 8),
-                     digits(at + MARK_TIME_AT, 16), now_us);
-        at += MARK_LEN;
-    }
-    return len;
+    reader->read_us = loop_now_us();
+    return marks_take(text, len, take_message, reader);
 }
 
 /* Opens readers up to `count`, not too many at once: the kernel's queue for them has an end. */
@@ -149,10 +128,8 @@ static void settle(struct load *load)
 static void post(struct load *load, struct poster_connection *connection, uint64_t sent_us)
 {
     char body[POSTER_REQUEST_MAX];
-    char text[TEXT_MAX + 1];
-    int mark = snprintf(text, sizeof text, "@@%08u:%016" PRIu64 ";", load->sent, sent_us);
-    memset(text + mark, 'x', load->options.text_len - (size_t)mark);
-    text[load->options.text_len] = '\0';
+    char text[MARK_TEXT_MAX + 1];
+    mark_text(text, load->options.text_len, load->sent, sent_us);
     const char *form = load->options.whole
                            ? "{\"id\":\"%032u\",\"room\":\"bench\",\"message\":\"%s\","
                              "\"created_at\":\"2026-01-01T00:00:00.000Z\","
@@ -207,37 +184,56 @@ static void run(struct load *load, unsigned last)
 
 /* ---- the whole ---- */
 
+/* What the processes use: with one reader, with all of them, and before and after the messages. */
+struct stages {
+    struct usage alone, all, before, after;
+};
+
+static void print_stages(const struct stages *stages)
+{
+    printf("\"server_cpu_s\":%.3f,\"resident_kib\":[%lu,%lu,%lu],\"threads\":[%lu,%lu,%lu],",
+           stages->after.cpu_s - stages->before.cpu_s, stages->alone.resident_kib,
+           stages->all.resident_kib, stages->after.resident_kib, stages->alone.threads,
+           stages->all.threads, stages->after.threads);
+}
+
+/* Lets all readers in; returns how long that took those behind the first. */
+static uint64_t open_all(struct load *load, struct stages *stages)
+{
+    open_readers(load, 0, 1);
+    settle(load);
+    stages->alone = usage_of(&load->options.processes);
+    uint64_t start_us = loop_now_us();
+    open_readers(load, 1, load->options.readers);
+    uint64_t took_us = loop_now_us() - start_us;
+    settle(load);
+    stages->all = usage_of(&load->options.processes);
+    return took_us;
+}
+
 static void measure(struct load *load)
 {
     const struct options *options = &load->options;
-    open_readers(load, 0, 1);
-    settle(load);
-    struct usage alone = usage_of(&options->processes);
-    uint64_t opening_us = loop_now_us();
-    open_readers(load, 1, options->readers);
-    opening_us = loop_now_us() - opening_us;
-    settle(load);
-    struct usage all = usage_of(&options->processes);
+    struct stages stages;
+    uint64_t opening_us = open_all(load, &stages);
     run(load, options->warmup);
 
     uint64_t bytes = load->bytes;
-    struct usage before = usage_of(&options->processes);
+    stages.before = usage_of(&options->processes);
     double own_cpu_s = usage_own_cpu_s();
     uint64_t start_us = loop_now_us();
     run(load, options->warmup + options->messages);
     double seconds = (double)(load->last_delivery_us - start_us) / 1e6;
     own_cpu_s = usage_own_cpu_s() - own_cpu_s;
-    struct usage after = usage_of(&options->processes);
+    stages.after = usage_of(&options->processes);
     double deliveries = (double)options->messages * options->readers;
 
     printf("{\"readers\":%u,\"deliveries\":%.0f,\"seconds\":%.3f,\"rate\":%.0f,"
            "\"bytes_a_delivery\":%.1f,\"refused\":%" PRIu64 ",\"opening_us\":%" PRIu64
-           ",\"own_cpu_s\":%.2f,\"server_cpu_s\":%.2f,"
-           "\"resident_kib\":[%lu,%lu,%lu],\"threads\":[%lu,%lu,%lu],",
+           ",\"own_cpu_s\":%.2f,",
            options->readers, deliveries, seconds, deliveries / seconds,
-           (double)(load->bytes - bytes) / deliveries, load->poster.refused, opening_us, own_cpu_s,
-           after.cpu_s - before.cpu_s, alone.resident_kib, all.resident_kib, after.resident_kib,
-           alone.threads, all.threads, after.threads);
+           (double)(load->bytes - bytes) / deliveries, load->poster.refused, opening_us, own_cpu_s);
+    print_stages(&stages);
     samples_print(&load->latencies, "latency_us");
     printf("}\n");
 }
@@ -271,7 +267,9 @@ static void set_option(struct options *options, int name, const char *value)
     case 'u': options->warmup = (unsigned)loop_number("warmup", value, 0, MESSAGES_MAX); break;
     case 'w': options->window = (unsigned)loop_number("window", value, 1, MESSAGES_MAX); break;
     case 'r': options->rate = (unsigned)loop_number("rate", value, 1, 1000000); break;
-    case 't': options->text_len = (unsigned)loop_number("text", value, MARK_LEN, TEXT_MAX); break;
+    case 't':
+        options->text_len = (unsigned)loop_number("text", value, MARK_LEN, MARK_TEXT_MAX);
+        break;
     case 'o':
         options->posters = (unsigned)loop_number("posters", value, 1, POSTER_CONNECTIONS_MAX);
         break;
