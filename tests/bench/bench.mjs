@@ -21,14 +21,14 @@ import { number, Results, setRounds } from './results.mjs';
 /** In this order; each starts what it needs and has so many seconds. */
 const PARTS = {
   idle: [idle, 60],
-  fanout: [fanout, 240],
+  fanout: [fanout, 300],
   pace: [pace, 120],
-  memory: [memory, 90],
+  memory: [memory, 150],
   neighbours: [neighbours, 180],
   rooms: [rooms, 90],
   reading: [reading, 120],
   page: [page, 60],
-  mute: [mute, 90],
+  mute: [mute, 150],
   hung: [hung, 60],
   expiry: [expiry, 120],
 };

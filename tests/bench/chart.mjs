@@ -1,6 +1,6 @@
 // Draws what of a limit was used: one bar for each target, all on one scale, on which 1 is the limit
 // and shorter is better. Where at least so much is demanded, the bar is the demand's share of what was
-// reached. What is yes or no (threads, nothing missing, never early) has no bar.
+// reached. What is yes or no (nothing missing, never early) has no bar.
 
 import { demanded, figure, times } from './results.mjs';
 
@@ -22,7 +22,7 @@ function used({ target, ...row }) {
 }
 
 const hasScale = ({ target, unit }) =>
-  target && unit !== 'threads' && unit !== 'messages' && (target.least ?? target.most) > 0;
+  target && unit !== 'messages' && (target.least ?? target.most) > 0;
 
 function bar(row, index) {
   const y = TOP + index * ROW;

@@ -44,7 +44,7 @@ export async function mute(add) {
     const result = await load('bench_mute_load', {
       connect: `127.0.0.1:${gateway.port}`, path: `/rooms/mute${target}`, sockets: SOCKETS, pids: gateway.pids.join(','),
     });
-    const who = `${SOCKETS} who never read ${what} of a room of ${megabytesOfText} MB`;
+    const who = `${SOCKETS} clients ask for ${what} of a room of ${megabytesOfText} MB and never read`;
     add({ what: `${who}: memory beyond the room`, unit: 'MB', target: { of: 'ours', most: 32 },
       ours: megabytes(result.most_kib - result.before_kib) });
     add({ what: 'the same: after they have left', unit: 'MB', ours: megabytes(result.after_kib - result.before_kib) });

@@ -3,8 +3,9 @@
 // every wait ends with the part that waits, if not before.
 
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -12,7 +13,7 @@ import { freePort, request, sleep, TEMPLATE_DIR, until } from '../integration/ha
 
 const BIN_DIR = path.resolve(process.env.BIN_DIR);
 const BENCH_DIR = path.resolve(process.env.BENCH_DIR);
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 10_000;
 const LOAD_TIMEOUT_MS = 90_000;
 const NCHAN_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
@@ -59,6 +60,7 @@ async function start(name, command, args, env, probe, log = path.join(folder, `$
   const child = spawn(command, args, {
     env: { PATH: process.env.PATH, ...env }, stdio: ['pipe', output, output],
   });
+  closeSync(output);
   const program = { name, child, pid: child.pid, log };
   program.ended = new Promise((resolve) => {
     child.once('error', resolve);
@@ -99,12 +101,19 @@ const answering = (port, target) => async () =>
 
 let count = 0;
 
+function accepts(port) {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(port, '127.0.0.1', () => resolve(socket.destroy()));
+    socket.on('error', reject);
+  });
+}
+
 async function startRedis() {
   count += 1;
   const port = await freePort();
   await start(`redis-${count}`, 'redis-server',
     ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'],
-    {}, async () => true);
+    {}, () => accepts(port));
   return `redis://127.0.0.1:${port}`;
 }
 

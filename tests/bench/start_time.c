@@ -18,30 +18,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { PAUSE_US = 500, PATIENCE_US = 10 * 1000 * 1000, IDLE_US = 1500 * 1000 };
 
-/* The service; ended with this process, however that ends. */
-static pid_t child;
-
-static void end_child(void)
+/* Starts the program, which ends with this process, however that ends. */
+static pid_t start(char *program)
 {
-    if (child > 0)
-        kill(child, SIGTERM);
-    child = 0;
-}
-
-static void start(char *program)
-{
-    child = fork();
-    if (child < 0)
+    pid_t pid = fork();
+    if (pid < 0)
         loop_fail("fork: %s", strerror(errno));
-    if (child > 0)
-        return;
+    if (pid > 0)
+        return pid;
     char *arguments[] = {program, NULL};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     execv(program, arguments);
     fprintf(stderr, "%s: %s\n", program, strerror(errno));
     _exit(EXIT_FAILURE);
@@ -64,13 +57,11 @@ static bool is_ready(const struct sockaddr_in *address)
     return ready;
 }
 
-static void wait_until_ready(const struct sockaddr_in *address, uint64_t end_us)
+static void wait_until_ready(pid_t pid, const struct sockaddr_in *address, uint64_t end_us)
 {
     while (!is_ready(address)) {
-        if (waitpid(child, NULL, WNOHANG) == child) {
-            child = 0;
+        if (waitpid(pid, NULL, WNOHANG) == pid)
             loop_fail("the program ended before it was ready");
-        }
         if (loop_now_us() > end_us)
             loop_fail("the program was not ready in time");
         usleep(PAUSE_US);
@@ -84,18 +75,16 @@ int main(int argc, char *argv[])
     char where[32];
     snprintf(where, sizeof where, "127.0.0.1:%s", argv[1]);
     struct sockaddr_in address = loop_address(where);
-    atexit(end_child);
     uint64_t start_us = loop_now_us();
-    start(argv[2]);
-    wait_until_ready(&address, start_us + PATIENCE_US);
+    pid_t pid = start(argv[2]);
+    wait_until_ready(pid, &address, start_us + PATIENCE_US);
     uint64_t ready_us = loop_now_us() - start_us;
     usleep(IDLE_US);
-    struct usage_processes processes = {.pids = {(unsigned long)child}, .count = 1};
+    struct usage_processes processes = {.pids = {(unsigned long)pid}, .count = 1};
     struct usage idle = usage_of(&processes);
 
     int status;
-    pid_t pid = child;
-    end_child();
+    kill(pid, SIGTERM);
     if (waitpid(pid, &status, 0) != pid || status != 0)
         loop_fail("the program ended with status %d", status);
     printf("{\"ready_us\":%" PRIu64 ",\"resident_kib\":%lu,\"threads\":%lu}\n", ready_us,
