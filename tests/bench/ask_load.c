@@ -1,6 +1,6 @@
 /*
- * Clients that ask for rooms which nobody knows, a new name each time, as fast as they are answered,
- * and others that ask for /livez and for a known room meanwhile: how long do those wait?
+ * Clients that ask for rooms nobody knows, a new name each time, as fast as they are answered, and
+ * others that ask for /livez and for a known room meanwhile: how long do those wait?
  *
  * The latter come steadily: a request counts from when it was due, whether or not a connection was
  * free to send it. They must be answered with 200; the former may be answered anything.
