@@ -20,7 +20,7 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
     CLEANUP_FINI(draft_fini) struct draft draft = {0};
     CLEANUP(message_release) struct message *message = NULL;
 
-    enum error_code code = http_may_block(exchange);
+    enum error_code code = http_request_may_block(exchange);
     if (!code)
         code = message_http_room(exchange, &room, err);
     if (!code)
@@ -73,7 +73,7 @@ static enum error_code get_messages(struct http_exchange *exchange, void *contex
     if (!code)
         code = listing_http_before(exchange, before, err);
     if (!code)
-        code = http_may_block(exchange);
+        code = http_request_may_block(exchange);
     if (!code)
         code = message_store_list(service->store, room, &list, err);
     return code ? code : answer_list(exchange, &list, newest, before);
@@ -86,9 +86,9 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
     CLEANUP(message_release) struct message *message = NULL;
     enum error_code code = message_http_room(exchange, &room, err);
     if (!code)
-        code = http_may_block(exchange);
+        code = http_request_may_block(exchange);
     if (!code)
-        code = message_store_find(service->store, room, http_param(exchange, "id"), &message, err);
+        code = message_store_find(service->store, room, http_request_param(exchange, "id"), &message, err);
     if (code == ERROR_MESSAGE_NOT_FOUND)
         return message_http_not_found(exchange, err);
     if (code)
@@ -108,13 +108,13 @@ static enum error_code get_events(struct http_exchange *exchange, void *context,
     if (code)
         return code;
     if (live_rooms_use(service->rooms, name, 0, &room, NULL)) {
-        code = http_may_block(exchange);
+        code = http_request_may_block(exchange);
         if (!code)
             code = live_rooms_use(service->rooms, name, service->sync_timeout_ms, &room, err);
     }
     if (code)
         return code;
-    http_set_header(exchange, MESSAGE_LIMITS_HEADER, "%s", service->limits);
+    http_answer_set_header(exchange, MESSAGE_LIMITS_HEADER, "%s", service->limits);
     char buffer[EVENT_ID_SIZE];
     wish.last_event_id = message_http_last_event_id(exchange, buffer);
     return live_stream_open(room, exchange, &wish, err);
@@ -154,7 +154,7 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
     struct message_service *service = context;
     if (atomic_load(&service->stopping))
         return error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
-    enum error_code code = http_may_block(exchange);
+    enum error_code code = http_request_may_block(exchange);
     if (code)
         return code;
     code = message_service_check(service, err);
@@ -167,7 +167,7 @@ static enum error_code get_metrics(struct http_exchange *exchange, void *context
     struct message_service *service = context;
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, METRICS_TEXT_MAX);
-    service_metrics_write(service->store, service->rooms, http_exchange_server(exchange), &text);
+    service_metrics_write(service->store, service->rooms, http_request_server(exchange), &text);
     return common_metrics_answer(exchange, &text, err);
 }
 

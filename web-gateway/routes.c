@@ -30,7 +30,7 @@ static enum error_code use_room(struct http_exchange *exchange, struct web_gatew
         return code;
     if (!live_rooms_use(gateway->rooms, name, 0, ret_room, NULL))
         return ERROR_NONE;
-    code = http_may_block(exchange);
+    code = http_request_may_block(exchange);
     return code ? code
                 : live_rooms_use(gateway->rooms, name, gateway->upstream_timeout_ms, ret_room, err);
 }
@@ -59,7 +59,7 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
     if (code)
         return code;
     CLEANUP(message_release)
-    struct message *message = live_room_message(room, http_param(exchange, "id"));
+    struct message *message = live_room_message(room, http_request_param(exchange, "id"));
     if (!message)
         return message_http_not_found(exchange, err);
     return message_http_answer(exchange, 200, message, clock_monotonic_us(&clock_system));
@@ -97,9 +97,9 @@ static enum error_code write_page(const struct http_exchange *exchange, struct w
         .room = live_room_name(room),
         .now_us = clock_monotonic_us(&clock_system),
         .limits = limits_of(gateway),
-        .language = page_language_choose(http_header(exchange, "Accept-Language")),
-        .host = http_header(exchange, "Host"),
-        .paused = http_query(exchange, "pause", paused, sizeof paused),
+        .language = page_language_choose(http_request_header(exchange, "Accept-Language")),
+        .host = http_request_header(exchange, "Host"),
+        .paused = http_request_query(exchange, "pause", paused, sizeof paused),
     };
     return page_write(gateway->page, &view, board, html, err);
 }
@@ -109,7 +109,7 @@ static enum error_code redirect_to_room(struct http_exchange *exchange, const ch
 {
     if (!room_name_valid(name))
         return ERROR_INVALID_ROOM;
-    http_set_header(exchange, "Location", "/rooms/%s", name);
+    http_answer_set_header(exchange, "Location", "/rooms/%s", name);
     return http_answer(exchange, 303, NULL, NULL, 0);
 }
 
@@ -117,8 +117,8 @@ static enum error_code get_page(struct http_exchange *exchange, void *context, s
 {
     struct web_gateway *gateway = context;
     char other_room[ROOM_NAME_SIZE];
-    if (!http_param(exchange, "room") &&
-        http_query(exchange, "room", other_room, sizeof other_room))
+    if (!http_request_param(exchange, "room") &&
+        http_request_query(exchange, "room", other_room, sizeof other_room))
         return redirect_to_room(exchange, other_room);
     CLEANUP(live_room_release) struct live_room *room = NULL;
     CLEANUP_FINI(buffer_fini) struct buffer html;
@@ -128,8 +128,8 @@ static enum error_code get_page(struct http_exchange *exchange, void *context, s
         code = write_page(exchange, gateway, room, &html, err);
     if (code)
         return code;
-    http_set_header(exchange, "Content-Security-Policy", "%s", PAGE_SECURITY_POLICY);
-    http_set_header(exchange, "Vary", "Accept-Language");
+    http_answer_set_header(exchange, "Content-Security-Policy", "%s", PAGE_SECURITY_POLICY);
+    http_answer_set_header(exchange, "Vary", "Accept-Language");
     return http_answer(exchange, 200, HTTP_TYPE_HTML, html.data, html.len);
 }
 
@@ -141,7 +141,7 @@ static enum error_code get_konnichiwa(struct http_exchange *exchange, void *cont
     struct message_client_origin origin = submission_origin(exchange);
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, GREETING_MAX);
-    enum error_code code = http_may_block(exchange);
+    enum error_code code = http_request_may_block(exchange);
     if (!code)
         code = message_client_konnichiwa(gateway->client, &origin, &text, err);
     if (code)
@@ -156,7 +156,7 @@ static enum error_code get_konnichiwa(struct http_exchange *exchange, void *cont
 static bool wants_representation(const struct http_exchange *exchange)
 {
     static const char preference[] = "return=representation";
-    const char *at = http_header(exchange, "Prefer");
+    const char *at = http_request_header(exchange, "Prefer");
     while (at && *at) {
         at += strspn(at, ", \t");
         size_t len = strcspn(at, ",; \t");
@@ -177,7 +177,7 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
     message_http_set_location(exchange, message);
     if (!wants_representation(exchange))
         return http_answer(exchange, 204, NULL, NULL, 0);
-    http_set_header(exchange, "Preference-Applied", "return=representation");
+    http_answer_set_header(exchange, "Preference-Applied", "return=representation");
     return message_http_answer(exchange, 201, message, clock_monotonic_us(&clock_system));
 }
 
@@ -187,10 +187,10 @@ static enum error_code post_form(struct http_exchange *exchange, void *context, 
     enum error_code code = submission_accept_form(exchange, context, &message, err);
     if (code)
         return code;
-    if (http_param(exchange, "room"))
-        http_set_header(exchange, "Location", "/rooms/%s", message->room);
+    if (http_request_param(exchange, "room"))
+        http_answer_set_header(exchange, "Location", "/rooms/%s", message->room);
     else
-        http_set_header(exchange, "Location", "/");
+        http_answer_set_header(exchange, "Location", "/");
     return http_answer(exchange, 303, NULL, NULL, 0);
 }
 
@@ -201,11 +201,11 @@ static enum error_code get_static(struct http_exchange *exchange, void *context,
     struct web_gateway *gateway = context;
     (void)err;
     const struct static_file *file =
-        static_files_find(gateway->static_files, http_param(exchange, "file"));
+        static_files_find(gateway->static_files, http_request_param(exchange, "file"));
     if (!file)
         return ERROR_NOT_FOUND;
     /* Kept, but asked about each time: a new release shows at once, for the price of a 304. */
-    http_set_header(exchange, "Cache-Control", "public, max-age=0, must-revalidate");
+    http_answer_set_header(exchange, "Cache-Control", "public, max-age=0, must-revalidate");
     return http_answer_tagged(exchange, file->type, file->etag, file->data, file->len);
 }
 
@@ -243,7 +243,7 @@ static enum error_code get_readyz(struct http_exchange *exchange, void *context,
         return error_set(err, ERROR_UNAVAILABLE, "The service is stopping");
     if (atomic_load(&gateway->connected))
         return http_answer_ok(exchange);
-    enum error_code code = http_may_block(exchange);
+    enum error_code code = http_request_may_block(exchange);
     if (code)
         return code;
     code = web_gateway_check(gateway, err);
@@ -257,7 +257,7 @@ static enum error_code get_metrics(struct http_exchange *exchange, void *context
         .client = gateway->client,
         .feeds = gateway->feeds,
         .rooms = gateway->rooms,
-        .server = http_exchange_server(exchange),
+        .server = http_request_server(exchange),
     };
     CLEANUP_FINI(buffer_fini) struct buffer text;
     buffer_init(&text, METRICS_TEXT_MAX);

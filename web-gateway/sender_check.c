@@ -6,7 +6,7 @@
 static enum error_code check_origin(struct http_exchange *exchange,
                                     const struct web_gateway *gateway, struct error *err)
 {
-    if (origin_allowed(http_header(exchange, "Origin"), http_header(exchange, "Host"),
+    if (origin_allowed(http_request_header(exchange, "Origin"), http_request_header(exchange, "Host"),
                        gateway->allowed_origins, gateway->allowed_origin_count))
         return ERROR_NONE;
     return error_because(err, ERROR_CROSS_ORIGIN, "the Origin is neither this host nor allowed");
@@ -18,7 +18,7 @@ static enum error_code check_rate(struct http_exchange *exchange, struct web_gat
     if (!gateway->rate_limit)
         return ERROR_NONE;
     struct client_address client;
-    client_address_find(http_peer(exchange), http_header(exchange, "X-Forwarded-For"),
+    client_address_find(http_request_peer(exchange), http_request_header(exchange, "X-Forwarded-For"),
                         gateway->trusted_proxies, gateway->trusted_proxy_count, &client);
     struct rate_limit_state state;
     bool allowed =
@@ -26,8 +26,8 @@ static enum error_code check_rate(struct http_exchange *exchange, struct web_gat
     char policy[RATE_LIMIT_HEADER_SIZE];
     char limit[RATE_LIMIT_HEADER_SIZE];
     rate_limit_format(&state, policy, limit);
-    http_set_header(exchange, "RateLimit-Policy", "%s", policy);
-    http_set_header(exchange, "RateLimit", "%s", limit);
+    http_answer_set_header(exchange, "RateLimit-Policy", "%s", policy);
+    http_answer_set_header(exchange, "RateLimit", "%s", limit);
     if (allowed)
         return ERROR_NONE;
     if (err)

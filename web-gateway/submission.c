@@ -57,9 +57,9 @@ static enum error_code read_body(const struct http_exchange *exchange,
                                  struct message_client_post *post, struct error *err)
 {
     CLEANUP_FINI(draft_fini) struct draft draft = {0};
-    bool is_text = http_content_type_is(exchange, "text/plain");
+    bool is_text = http_request_content_type_is(exchange, "text/plain");
     post->content_type = is_text ? HTTP_TYPE_TEXT : HTTP_TYPE_JSON;
-    enum error_code code = http_body(exchange, &post->body, &post->len, err);
+    enum error_code code = http_request_body(exchange, &post->body, &post->len, err);
     if (code)
         return code;
     code = message_http_draft(exchange, &no_limits, &draft, err);
@@ -70,7 +70,7 @@ struct message_client_origin submission_origin(const struct http_exchange *excha
 {
     return (struct message_client_origin){
         .request_id = http_request_id(exchange),
-        .traceparent = http_traceparent(exchange),
+        .traceparent = http_request_traceparent(exchange),
     };
 }
 
@@ -114,7 +114,7 @@ enum error_code submission_accept(struct http_exchange *exchange, struct web_gat
                                   struct message **ret_message, struct error *err)
 {
     struct submission submission = {0};
-    enum error_code code = http_may_block(exchange);
+    enum error_code code = http_request_may_block(exchange);
     if (!code)
         code = read_head(exchange, &submission, err);
     if (!code)
@@ -199,7 +199,7 @@ static enum error_code read_form(const struct http_exchange *exchange,
     size_t len;
     const void *body;
     CLEANUP_FINI(draft_fini) struct draft draft = {0};
-    enum error_code code = http_body(exchange, &body, &len, err);
+    enum error_code code = http_request_body(exchange, &body, &len, err);
     if (!code)
         code = form_to_json(body, len, json, err);
     if (code)
@@ -214,12 +214,12 @@ static enum error_code read_form(const struct http_exchange *exchange,
 enum error_code submission_accept_form(struct http_exchange *exchange, struct web_gateway *gateway,
                                        struct message **ret_message, struct error *err)
 {
-    if (!http_content_type_is(exchange, "application/x-www-form-urlencoded"))
+    if (!http_request_content_type_is(exchange, "application/x-www-form-urlencoded"))
         return submission_accept(exchange, gateway, ret_message, err);
     struct submission submission = {0};
     CLEANUP_FINI(buffer_fini) struct buffer json;
     buffer_init(&json, FORM_JSON_MAX);
-    enum error_code code = http_may_block(exchange);
+    enum error_code code = http_request_may_block(exchange);
     if (!code)
         code = read_head(exchange, &submission, err);
     if (!code)

@@ -21,9 +21,9 @@ enum error_code listing_http_limit(const struct http_exchange *exchange, size_t 
 {
     char text[LIMIT_SIZE];
     *ret_newest = 0;
-    if (!http_has_query(exchange, "limit"))
+    if (!http_request_has_query(exchange, "limit"))
         return ERROR_NONE;
-    if (http_query(exchange, "limit", text, sizeof text) &&
+    if (http_request_query(exchange, "limit", text, sizeof text) &&
         text[strspn(text, "0123456789")] == '\0')
         *ret_newest = strtoul(text, NULL, 10);
     if (*ret_newest >= 1 && *ret_newest <= LISTING_HTTP_LIMIT_MAX)
@@ -36,9 +36,9 @@ enum error_code listing_http_before(const struct http_exchange *exchange,
                                     char ret_id[MESSAGE_ID_SIZE], struct error *err)
 {
     ret_id[0] = '\0';
-    if (!http_has_query(exchange, "before"))
+    if (!http_request_has_query(exchange, "before"))
         return ERROR_NONE;
-    if (http_query(exchange, "before", ret_id, MESSAGE_ID_SIZE) && message_id_valid(ret_id))
+    if (http_request_query(exchange, "before", ret_id, MESSAGE_ID_SIZE) && message_id_valid(ret_id))
         return ERROR_NONE;
     return error_set(err, ERROR_BAD_REQUEST, "before is the id of a message");
 }
@@ -107,8 +107,8 @@ static const struct http_pieces_ops pieces_ops = {.read = read_pieces, .free = f
 static enum error_code answer_pieces(struct http_exchange *exchange,
                                      struct live_room_listing *listing)
 {
-    http_set_header(exchange, "ETag", "%s", listing->etag);
-    if (http_etag_matches(exchange, listing->etag))
+    http_answer_set_header(exchange, "ETag", "%s", listing->etag);
+    if (http_request_etag_matches(exchange, listing->etag))
         return http_answer(exchange, 304, NULL, NULL, 0);
     struct pieces *pieces = calloc(1, sizeof *pieces);
     if (!pieces)

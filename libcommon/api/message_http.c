@@ -12,7 +12,7 @@ enum { ANSWER_MAX = 1024 * 1024 };
 enum error_code message_http_room(const struct http_exchange *exchange, const char **ret_room,
                                   struct error *err)
 {
-    const char *room = http_param(exchange, "room");
+    const char *room = http_request_param(exchange, "room");
     if (!room)
         room = ROOM_NAME_DEFAULT;
     if (!room_name_valid(room))
@@ -27,10 +27,10 @@ enum error_code message_http_draft(const struct http_exchange *exchange,
 {
     size_t len;
     const void *body;
-    enum error_code code = http_body(exchange, &body, &len, err);
+    enum error_code code = http_request_body(exchange, &body, &len, err);
     if (code)
         return code;
-    if (http_content_type_is(exchange, "text/plain"))
+    if (http_request_content_type_is(exchange, "text/plain"))
         return draft_from_text(body, len, rules, ret_draft, err);
     return draft_from_json(body, len, rules, ret_draft, err);
 }
@@ -38,7 +38,7 @@ enum error_code message_http_draft(const struct http_exchange *exchange,
 enum error_code message_http_idempotency_key(const struct http_exchange *exchange,
                                              char ret_key[IDEMPOTENCY_KEY_SIZE], struct error *err)
 {
-    const char *value = http_header(exchange, "Idempotency-Key");
+    const char *value = http_request_header(exchange, "Idempotency-Key");
     ret_key[0] = '\0';
     if (value && !idempotency_key_parse(value, ret_key))
         return error_set(err, ERROR_INVALID_MESSAGE,
@@ -50,15 +50,15 @@ enum error_code message_http_idempotency_key(const struct http_exchange *exchang
 const char *message_http_last_event_id(const struct http_exchange *exchange,
                                        char buffer[EVENT_ID_SIZE])
 {
-    const char *header = http_header(exchange, "Last-Event-ID");
+    const char *header = http_request_header(exchange, "Last-Event-ID");
     if (header)
         return header;
-    return http_query(exchange, "last_event_id", buffer, EVENT_ID_SIZE) ? buffer : NULL;
+    return http_request_query(exchange, "last_event_id", buffer, EVENT_ID_SIZE) ? buffer : NULL;
 }
 
 void message_http_set_location(struct http_exchange *exchange, const struct message *message)
 {
-    http_set_header(exchange, "Location", "/rooms/%s/messages/%s", message->room, message->id);
+    http_answer_set_header(exchange, "Location", "/rooms/%s/messages/%s", message->room, message->id);
 }
 
 enum error_code message_http_answer(struct http_exchange *exchange, int status,
@@ -75,5 +75,5 @@ enum error_code message_http_answer(struct http_exchange *exchange, int status,
 enum error_code message_http_not_found(const struct http_exchange *exchange, struct error *err)
 {
     return error_set(err, ERROR_MESSAGE_NOT_FOUND, "Message not found: %s",
-                     http_param(exchange, "id"));
+                     http_request_param(exchange, "id"));
 }

@@ -85,6 +85,6 @@ void openapi_free(struct openapi *openapi)
 enum error_code openapi_answer(const struct openapi *openapi, struct http_exchange *exchange)
 {
     /* Not `public`: where a token is required, no cache on the way may serve it to everyone. */
-    http_set_header(exchange, "Cache-Control", "no-cache");
+    http_answer_set_header(exchange, "Cache-Control", "no-cache");
     return http_answer_tagged(exchange, HTTP_TYPE_JSON, openapi->etag, openapi->json, openapi->len);
 }

@@ -22,7 +22,7 @@ unsigned process_files(unsigned wanted, unsigned share);
 /* The event threads where HTTP_THREADS does not say: `configured`, or by cores if that is 0. */
 unsigned process_threads(unsigned configured);
 
-/* How many threads write event streams: one a core, up to STREAM_LOOPS_MAX (stream_loop.h). */
+/* How many threads write event streams: one a core, up to STREAM_LOOPS_MAX (stream_loops.h). */
 unsigned process_loops(void);
 
 /* `relative` as seen from the directory of the running program; the caller frees it with free().

@@ -42,7 +42,7 @@ static struct line line_of(const struct http_exchange *exchange)
         .method = exchange->request.http_verb,
         .path = exchange->request.url_path,
         .request_id = exchange->request_id,
-        .traceparent = http_traceparent(exchange),
+        .traceparent = http_request_traceparent(exchange),
         .status = exchange->status,
         .bytes = exchange->bytes,
         .started_us = exchange->started_us,

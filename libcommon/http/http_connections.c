@@ -148,14 +148,14 @@ void http_connections_shutdown(struct http_connections *connections)
     shutdown(connection->fd, SHUT_RDWR);
 }
 
-void http_connection_take(struct http_connection *connection, int fd)
+void http_connections_take(struct http_connection *connection, int fd)
 {
     LOCKED(&connection->connections->lock);
     connection->fd = fd;
     connection->owners++;
 }
 
-bool http_connection_release(struct http_connection *connection)
+bool http_connections_release(struct http_connection *connection)
 {
     struct http_connections *connections = connection->connections;
     {
@@ -169,19 +169,19 @@ bool http_connection_release(struct http_connection *connection)
     return true;
 }
 
-void http_connection_begin(struct http_connection *connection)
+void http_connections_begin(struct http_connection *connection)
 {
     uint64_t due_us = request_due_us();
     if (due_us < atomic_load_explicit(&connection->deadline_us, memory_order_relaxed))
         set_deadline(connection, due_us);
 }
 
-void http_connection_whole(struct http_connection *connection)
+void http_connections_whole(struct http_connection *connection)
 {
     set_deadline(connection, UINT64_MAX);
 }
 
-void http_connection_rest(struct http_connection *connection)
+void http_connections_rest(struct http_connection *connection)
 {
     set_deadline(connection, request_due_us() + HTTP_CONNECTIONS_IDLE_S * UINT64_C(1000000));
 }

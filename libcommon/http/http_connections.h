@@ -62,18 +62,18 @@ uint64_t http_connections_overdue(const struct http_connections *connections);
 void http_connections_shutdown(struct http_connections *connections);
 
 /* Another owner has the connection besides, with a descriptor of its own. */
-void http_connection_take(struct http_connection *connection, int fd);
+void http_connections_take(struct http_connection *connection, int fd);
 
 /* One owner less; the last frees it. Whether it was the last. */
-bool http_connection_release(struct http_connection *connection);
+bool http_connections_release(struct http_connection *connection);
 
 /* A request begins: it is due within HTTP_CONNECTIONS_REQUEST_MS, or sooner if it was already. */
-void http_connection_begin(struct http_connection *connection);
+void http_connections_begin(struct http_connection *connection);
 
 /* The request is whole: nothing is due. */
-void http_connection_whole(struct http_connection *connection);
+void http_connections_whole(struct http_connection *connection);
 
 /* The answer is sent; another request may follow within the time that a connection is kept. */
-void http_connection_rest(struct http_connection *connection);
+void http_connections_rest(struct http_connection *connection);
 
 #endif

@@ -80,7 +80,7 @@ static bool answer(struct http_exchange *exchange)
         exchange->whole = true;
         exchange->whole_us = clock_monotonic_us(&clock_system);
         atomic_fetch_add_explicit(&server->whole, 1, memory_order_relaxed);
-        http_connection_whole(exchange->open_connection);
+        http_connections_whole(exchange->open_connection);
     }
     if (http_dispatch_answer(exchange, false))
         return true;
@@ -96,9 +96,9 @@ static bool answer(struct http_exchange *exchange)
 /* Whether a refused request is to be answered at once, without the rest of its body. */
 static bool is_not_waited_for(const struct http_exchange *exchange)
 {
-    const char *length = http_header(exchange, "Content-Length");
+    const char *length = http_request_header(exchange, "Content-Length");
     return http_dispatch_refused(exchange) && length &&
-           (strtoull(length, NULL, 10) > REFUSED_BODY_MAX || http_header(exchange, "Expect"));
+           (strtoull(length, NULL, 10) > REFUSED_BODY_MAX || http_request_header(exchange, "Expect"));
 }
 
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
@@ -176,7 +176,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 
 /* Keeps the query from libmicrohttpd, which would make a record of each of its parts: a long query
  * takes all of the connection's memory, and the connection then hangs. We have a copy of the whole
- * (http_query); `uri` lies in the connection's own buffer, and what follows it is read after this. */
+ * (http_request_query); `uri` lies in the connection's own buffer, and what follows it is read after this. */
 static void hide_query(const char *uri)
 {
     char *query = strchr(uri, '?');
@@ -215,7 +215,7 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
     exchange->open_connection = open_connection;
     exchange->server = server;
     exchange->started_us = clock_monotonic_us(&clock_system);
-    http_connection_begin(open_connection);
+    http_connections_begin(open_connection);
     atomic_fetch_add_explicit(&server->active, 1, memory_order_relaxed);
     return info;
 }
@@ -240,7 +240,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     http_params_fini(&exchange->params);
     free_response(exchange);
     if (!taken)
-        http_connection_rest(exchange->open_connection);
+        http_connections_rest(exchange->open_connection);
     mhd_request_completed(NULL, connection, request_context, why);
     if (!taken)
         http_server_request_ends(server, whole);

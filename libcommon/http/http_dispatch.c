@@ -9,6 +9,7 @@
 #include "http_exchange_private.h"
 #include "http_outage.h"
 #include "http_problem.h"
+#include "http_router.h"
 #include "http_server_private.h"
 
 #include <inttypes.h>
@@ -43,7 +44,7 @@ static bool request_id_valid(const char *id)
 /* Ids need only be told apart in logs, not be secret: a seed from the kernel and a counter do. */
 static void set_request_id(struct http_server *server, struct http_exchange *exchange)
 {
-    const char *id = http_header(exchange, "X-Request-Id");
+    const char *id = http_request_header(exchange, "X-Request-Id");
     if (id && request_id_valid(id)) {
         snprintf(exchange->request_id, sizeof exchange->request_id, "%s", id);
         return;
@@ -69,7 +70,7 @@ static bool authorized(const struct http_server *server, const struct http_excha
     const char *token = server->config.token;
     if (!token)
         return true;
-    const char *value = http_header(exchange, "Authorization");
+    const char *value = http_request_header(exchange, "Authorization");
     if (!value || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
         return false;
     value += sizeof scheme - 1;
@@ -87,7 +88,7 @@ static void set_allow(struct http_exchange *exchange)
             len +=
                 (size_t)snprintf(allow + len, sizeof allow - len, "%s, ", http_method_name(method));
     }
-    http_set_header(exchange, "Allow", "%sOPTIONS", allow);
+    http_answer_set_header(exchange, "Allow", "%sOPTIONS", allow);
 }
 
 /* The handler for the request's method, or NULL: 405. */
@@ -103,7 +104,7 @@ static http_handler *handler_of(const struct http_exchange *exchange)
 static bool is_crowded(const struct http_exchange *exchange)
 {
     struct MHD_Connection *connection = exchange->connection;
-    const char *cookie = http_header(exchange, "Cookie"); /* kept a second time, taken apart */
+    const char *cookie = http_request_header(exchange, "Cookie"); /* kept a second time, taken apart */
     int items = MHD_get_connection_values(connection, MHD_HEADER_KIND, NULL, NULL) +
                 MHD_get_connection_values(connection, MHD_COOKIE_KIND, NULL, NULL);
     size_t used =
@@ -120,7 +121,7 @@ static bool is_overloaded(const struct http_server *server)
 
 static bool body_is_too_long(const struct http_exchange *exchange)
 {
-    const char *value = http_header(exchange, "Content-Length");
+    const char *value = http_request_header(exchange, "Content-Length");
     return value && strtoull(value, NULL, 10) > exchange->server->config.body_max;
 }
 
@@ -152,7 +153,7 @@ static enum error_code check_head(struct http_exchange *exchange, struct error *
         return ERROR_METHOD_NOT_ALLOWED;
     enum error_code code = check_sender(exchange, err);
     if (!code && body_is_too_long(exchange))
-        code = http_body_too_long(exchange, err);
+        code = http_request_body_too_long(exchange, err);
     return code;
 }
 
@@ -227,9 +228,9 @@ static void finish(struct http_exchange *exchange, enum error_code code)
     if (code == ERROR_METHOD_NOT_ALLOWED)
         set_allow(exchange);
     if (code)
-        http_answer_problem(exchange, code, &exchange->err);
+        http_problem_answer(exchange, code, &exchange->err);
     if (atomic_load_explicit(&server->draining, memory_order_relaxed) || exchange->is_stream)
-        http_set_header(exchange, "Connection", "close");
+        http_answer_set_header(exchange, "Connection", "close");
     add_to_metrics(exchange);
     exchange->stage = HTTP_STAGE_ANSWERED;
 }

@@ -6,8 +6,8 @@
 
 #include "http_exchange.h"
 #include "http_method.h"
+#include "http_params.h"
 #include "http_route.h"
-#include "http_router.h"
 #include "http_waiters.h"
 
 #include <ulfius.h>
@@ -18,7 +18,7 @@ enum {
     HTTP_CONNECTION_MEMORY = 12 * 1024,
 };
 
-/* What http_may_block returns on an event thread; no client sees it. */
+/* What http_request_may_block returns on an event thread; no client sees it. */
 #define HTTP_WOULD_BLOCK ((enum error_code)ERROR_COUNT)
 
 /* How far a request has come. */

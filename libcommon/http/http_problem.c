@@ -6,6 +6,7 @@
 
 #include "accept.h"
 #include "buffer.h"
+#include "cleanup.h"
 #include "text.h"
 
 #include <string.h>
@@ -27,7 +28,7 @@ static void append_problem(struct buffer *body, enum error_code code, const char
     buffer_append_string(body, "}");
 }
 
-void http_answer_problem(struct http_exchange *exchange, enum error_code code,
+void http_problem_answer(struct http_exchange *exchange, enum error_code code,
                          const struct error *err)
 {
     const char *detail = error_detail(code, err);
@@ -36,12 +37,12 @@ void http_answer_problem(struct http_exchange *exchange, enum error_code code,
 
     int status = error_status(code);
     if (status == 429 || status == 503)
-        http_set_header(exchange, "Retry-After", "%u",
+        http_answer_set_header(exchange, "Retry-After", "%u",
                         err && err->retry_after_s ? err->retry_after_s : 1);
     if (status == 401)
-        http_set_header(exchange, "WWW-Authenticate", "Bearer");
+        http_answer_set_header(exchange, "WWW-Authenticate", "Bearer");
 
-    if (accept_prefers_plain_text(http_header(exchange, "Accept"))) {
+    if (accept_prefers_plain_text(http_request_header(exchange, "Accept"))) {
         http_answer(exchange, status, HTTP_TYPE_TEXT, detail, strlen(detail));
         return;
     }

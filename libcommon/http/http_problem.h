@@ -8,7 +8,7 @@
 #include "http_exchange.h"
 
 /* Answers with `code`, with Retry-After where it has one. `err` (may be NULL) gives the detail. */
-void http_answer_problem(struct http_exchange *exchange, enum error_code code,
+void http_problem_answer(struct http_exchange *exchange, enum error_code code,
                          const struct error *err);
 
 #endif

@@ -13,7 +13,7 @@ struct http_exchange;
 
 /*
  * Answers the exchange and returns ERROR_NONE, or returns an error with nothing answered. A handler
- * runs on an event thread until it asks http_may_block, and is called once more, from its
+ * runs on an event thread until it asks http_request_may_block, and is called once more, from its
  * beginning, on a thread that may.
  */
 typedef enum error_code http_handler(struct http_exchange *exchange, void *service,

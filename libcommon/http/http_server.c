@@ -124,7 +124,7 @@ void http_server_disconnected(struct http_server *server, struct http_connection
     if (!connection)
         return;
     struct sockaddr_in6 peer = connection->peer.v6; /* the larger of the two */
-    if (http_connection_release(connection) && server->config.disconnected)
+    if (http_connections_release(connection) && server->config.disconnected)
         server->config.disconnected(server->config.service, (const struct sockaddr *)&peer);
 }
 

@@ -86,7 +86,7 @@ struct http_takeover *http_takeover_new(struct http_exchange *exchange)
     takeover->chunked = strcmp(exchange->request.http_protocol, "HTTP/1.0") != 0;
     takeover->server = exchange->server;
     takeover->connection = exchange->open_connection;
-    http_connection_take(takeover->connection, fd);
+    http_connections_take(takeover->connection, fd);
     takeover->log = http_access_log_keep(exchange);
     exchange->taken = true;
     return takeover;

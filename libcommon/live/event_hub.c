@@ -221,20 +221,6 @@ static void add_event(struct event_batch *batch, const struct kept *event, uint6
         batch->lowest = event->id;
 }
 
-static struct event_batch *batch_new(size_t count, size_t bytes)
-{
-    struct event_batch *batch = malloc(sizeof *batch + count * sizeof(struct event_batch_part));
-    if (!batch)
-        return NULL;
-    *batch = (struct event_batch){.soonest_us = UINT64_MAX};
-    atomic_init(&batch->references, 1);
-    batch->bytes = blob_of_size(bytes);
-    if (batch->bytes)
-        return batch;
-    free(batch);
-    return NULL;
-}
-
 /* Whether the batch is for everyone who reads from there: it leaves out nothing that only some have
  * had before. */
 static bool is_for_all(const struct event_hub *hub, const struct event_place *place, uint64_t to)
@@ -251,7 +237,7 @@ static bool is_for_all(const struct event_hub *hub, const struct event_place *pl
 static struct event_batch *make_batch(const struct event_hub *hub, const struct event_place *place,
                                       uint64_t to, size_t count, size_t bytes, uint64_t now_us)
 {
-    struct event_batch *batch = batch_new(count, bytes);
+    struct event_batch *batch = event_batch_new(count, bytes);
     if (!batch)
         return NULL;
     batch->from = place->position;
@@ -264,19 +250,13 @@ static struct event_batch *make_batch(const struct event_hub *hub, const struct 
     return batch;
 }
 
-static struct event_batch *retain(struct event_batch *batch)
-{
-    atomic_fetch_add_explicit(&batch->references, 1, memory_order_relaxed);
-    return batch;
-}
-
 bool event_hub_read(struct event_hub *hub, struct event_place *place, uint64_t now_us,
                     struct event_batch **ret_batch)
 {
     *ret_batch = NULL;
     if (hub->last && suits(hub->last, place, now_us)) {
         place->position = hub->last->to;
-        *ret_batch = retain(hub->last);
+        *ret_batch = event_batch_retain(hub->last);
         return true;
     }
     size_t count, bytes;
@@ -287,27 +267,10 @@ bool event_hub_read(struct event_hub *hub, struct event_place *place, uint64_t n
             return false;
         if (is_for_all(hub, place, to)) {
             forget_batch(hub);
-            hub->last = retain(batch);
+            hub->last = event_batch_retain(batch);
         }
         *ret_batch = batch;
     }
     place->position = to;
     return true;
-}
-
-void event_batch_release(struct event_batch *batch)
-{
-    if (!batch || atomic_fetch_sub_explicit(&batch->references, 1, memory_order_acq_rel) != 1)
-        return;
-    blob_release(batch->bytes);
-    free(batch);
-}
-
-struct blob *event_batch_rest(const struct event_batch *batch, size_t sent, uint64_t *ret_position)
-{
-    size_t part = 0;
-    while (batch->parts[part].end <= sent)
-        part++;
-    *ret_position = batch->parts[part].next;
-    return blob_new(batch->bytes->data + sent, batch->parts[part].end - sent);
 }

@@ -8,7 +8,7 @@
 #ifndef TEMPMESSENGER_EVENT_HUB_H
 #define TEMPMESSENGER_EVENT_HUB_H
 
-#include "blob.h"
+#include "event_batch.h"
 #include "event_id.h"
 
 #include <stdbool.h>
@@ -36,20 +36,6 @@ struct event_place {
     uint64_t position;     /* of the next event in the ring */
     struct event_id after; /* messages of its epoch up to its number are passed over */
     bool chunked;          /* each event is to be an HTTP chunk */
-};
-
-/* What readers at one place are sent, shared by them. */
-struct event_batch {
-    struct blob *bytes;
-    uint64_t from, to;      /* positions: it holds what is between */
-    uint64_t soonest_us;    /* the first deadline of an event in it */
-    struct event_id lowest; /* of its messages; number 0: it has none */
-    _Atomic unsigned references;
-    size_t count;
-    struct event_batch_part { /* its events, in order */
-        uint64_t next;        /* the position behind the event */
-        size_t end;           /* of the event in the bytes */
-    } parts[];
 };
 
 /* NULL when out of memory. */
@@ -90,14 +76,5 @@ bool event_hub_fell_behind(const struct event_hub *hub, const struct event_place
  */
 bool event_hub_read(struct event_hub *hub, struct event_place *place, uint64_t now_us,
                     struct event_batch **ret_batch) __attribute__((warn_unused_result));
-
-/* Takes NULL. Any thread. */
-void event_batch_release(struct event_batch *batch);
-
-CLEANUP_DEFINE(struct event_batch, event_batch_release)
-
-/* What is left, from byte `sent` on, of the event in which that byte is, as bytes of their own; the
- * position behind that event. NULL when out of memory. */
-struct blob *event_batch_rest(const struct event_batch *batch, size_t sent, uint64_t *ret_position);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "clock.h"
 #include "metrics.h"
-#include "stream_loop.h"
+#include "stream_loops.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

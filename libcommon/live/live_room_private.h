@@ -13,7 +13,7 @@
 #include "event_hub.h"
 #include "live_room.h"
 #include "live_room_host.h"
-#include "stream_loop.h"
+#include "stream_loops.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -239,16 +239,16 @@ static void set_last_event_id(struct http_exchange *exchange, struct event_id la
     char text[EVENT_ID_SIZE];
     event_id_format(last, text);
     if (last.number || last.tag)
-        http_set_header(exchange, "Last-Event-ID", "%s", text);
+        http_answer_set_header(exchange, "Last-Event-ID", "%s", text);
 }
 
 enum error_code live_stream_open(struct live_room *room, struct http_exchange *exchange,
                                  const struct live_stream_wish *wish, struct error *err)
 {
-    http_set_header(exchange, "X-Accel-Buffering", "no");
-    http_set_header(exchange, "Cache-Control", "no-store, no-transform");
-    http_set_header(exchange, "Content-Encoding", "identity");
-    bool is_head = http_is_head(exchange);
+    http_answer_set_header(exchange, "X-Accel-Buffering", "no");
+    http_answer_set_header(exchange, "Cache-Control", "no-store, no-transform");
+    http_answer_set_header(exchange, "Content-Encoding", "identity");
+    bool is_head = http_request_is_head(exchange);
     enum error_code code = is_head ? ERROR_NONE : take_place(room->host, err);
     if (is_head || code)
         end_owner(&wish->owner);

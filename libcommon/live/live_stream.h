@@ -7,7 +7,7 @@
 #include "error.h"
 #include "http_exchange.h"
 #include "live_room.h"
-#include "stream_loop.h"
+#include "stream_loops.h"
 
 #include <stddef.h>
 

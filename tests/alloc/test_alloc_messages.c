@@ -10,6 +10,7 @@
 #include "event_hub.h"
 #include "event_text.h"
 #include "file.h"
+#include "http_params.h"
 #include "http_router.h"
 
 #include <fcntl.h>

@@ -27,7 +27,7 @@ struct http_exchange {
     size_t answered_len;
 };
 
-/* The loop is the test's own thread (stream_loop.h). */
+/* The loop is the test's own thread (stream_loops.h). */
 struct stream_loops {
     struct ring queue;
 };
@@ -96,18 +96,18 @@ void stream_wait(struct stream *stream, unsigned loop)
     ring_append(&stream->source->waiting[loop], &stream->place);
 }
 
-void http_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
+void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
 {
     (void)exchange, (void)name, (void)format;
 }
 
-const char *http_header(const struct http_exchange *exchange, const char *name)
+const char *http_request_header(const struct http_exchange *exchange, const char *name)
 {
     (void)exchange, (void)name;
     return NULL;
 }
 
-bool http_is_head(const struct http_exchange *exchange)
+bool http_request_is_head(const struct http_exchange *exchange)
 {
     (void)exchange;
     return false;
@@ -135,7 +135,7 @@ enum error_code http_answer_stream(struct http_exchange *exchange, const char *c
 static enum error_code problems(void)
 {
     struct http_exchange exchange = {0};
-    http_answer_problem(&exchange, ERROR_INVALID_ROOM, NULL);
+    http_problem_answer(&exchange, ERROR_INVALID_ROOM, NULL);
     return exchange.answered_len ? ERROR_NONE : ERROR_INTERNAL;
 }
 FAILING_ALLOC_TEST(test_http_problem__out_of_memory_has_no_half_a_body, problems)

@@ -5,6 +5,7 @@
  */
 #include "buffer.h"
 #include "cleanup.h"
+#include "http_params.h"
 #include "http_router.h"
 #include "input.h"
 #include "text.h"

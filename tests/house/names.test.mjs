@@ -10,6 +10,7 @@ import { floors, folderOf, headersOf, objectOf, root, sourcesOf } from './tree.m
 // Public names that are not ours to choose.
 const exceptions = new Map([
   ['epoll_wait', 'libcommon/http/epoll_wait.c'], // stands before the C library's
+  ['MHD_start_daemon', 'libcommon/http/http_daemon.c'], // stands before libmicrohttpd's
 ]);
 
 const sourcesMax = 20;

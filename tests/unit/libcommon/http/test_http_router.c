@@ -1,6 +1,7 @@
 /*
  * Which route takes a path, and what its named segments hold when the path is hostile.
  */
+#include "http_params.h"
 #include "http_router.h"
 
 #include <check.h>

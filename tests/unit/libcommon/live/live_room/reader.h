@@ -7,7 +7,7 @@
 #include "buffer.h"
 #include "live_room.h"
 #include "server.h"
-#include "stream_loop.h"
+#include "stream_loops.h"
 
 struct reader {
     struct live_room *room;

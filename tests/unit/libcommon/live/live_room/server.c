@@ -1,12 +1,12 @@
 /*
- * The functions of stream_loop.h are defined here, so that the program does not get the real ones: a
+ * The functions of stream.h and stream_loops.h are defined here, so that the program does not get the real ones: a
  * stream that has something to read is in the loop's queue, which nobody serves but the test.
  */
 #include "server.h"
 
 #include "cleanup.h"
 #include "clock.h"
-#include "stream_loop.h"
+#include "stream_loops.h"
 
 #include <check.h>
 #include <stdarg.h>
@@ -128,7 +128,7 @@ void stream_wait(struct stream *stream, unsigned loop)
 
 /* ---- the answers ---- */
 
-void http_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
+void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
 {
     char value[64];
     va_list args;
@@ -141,7 +141,7 @@ void http_set_header(struct http_exchange *exchange, const char *name, const cha
         exchange->unbuffered = strcmp(value, "no") == 0;
 }
 
-bool http_is_head(const struct http_exchange *exchange)
+bool http_request_is_head(const struct http_exchange *exchange)
 {
     return exchange->head;
 }

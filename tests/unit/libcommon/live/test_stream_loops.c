@@ -2,7 +2,7 @@
  * The loops over real sockets: pairs whose one end is the stream's and whose other end is the
  * test's. What http_takeover.h promises is played here.
  */
-#include "stream_loop.h"
+#include "stream_loops.h"
 
 #include "cleanup.h"
 #include "event_hub.h"
@@ -165,7 +165,7 @@ static void count_to(unsigned last, bool ended)
     stream_loops_wake(loops, to_wake);
 }
 
-START_TEST(test_stream_loop__every_stream_is_sent_everything_in_order_and_then_ends)
+START_TEST(test_stream_loops__every_stream_is_sent_everything_in_order_and_then_ends)
 {
     enum { LISTENERS = 5, LAST = 300 };
     _Atomic bool freed[LISTENERS];
@@ -193,7 +193,7 @@ START_TEST(test_stream_loop__every_stream_is_sent_everything_in_order_and_then_e
 }
 END_TEST
 
-START_TEST(test_stream_loop__peer_that_leaves_is_noticed_at_once)
+START_TEST(test_stream_loops__peer_that_leaves_is_noticed_at_once)
 {
     _Atomic bool freed[2];
     int stays = listen_to(&freed[0]);
@@ -209,7 +209,7 @@ START_TEST(test_stream_loop__peer_that_leaves_is_noticed_at_once)
 }
 END_TEST
 
-START_TEST(test_stream_loop__peer_that_only_stops_sending_is_ended)
+START_TEST(test_stream_loops__peer_that_only_stops_sending_is_ended)
 {
     _Atomic bool freed;
     int fd = listen_to(&freed);
@@ -220,7 +220,7 @@ START_TEST(test_stream_loop__peer_that_only_stops_sending_is_ended)
 }
 END_TEST
 
-START_TEST(test_stream_loop__slow_reader_holds_up_nobody_and_gets_the_rest)
+START_TEST(test_stream_loops__slow_reader_holds_up_nobody_and_gets_the_rest)
 {
     enum { LAST = 40 };
     _Atomic bool freed[2];
@@ -241,7 +241,7 @@ START_TEST(test_stream_loop__slow_reader_holds_up_nobody_and_gets_the_rest)
 }
 END_TEST
 
-START_TEST(test_stream_loop__reader_who_takes_nothing_is_cut_off)
+START_TEST(test_stream_loops__reader_who_takes_nothing_is_cut_off)
 {
     _Atomic bool freed;
     counter.piece = 4 * 1024 * 1024;
@@ -254,7 +254,7 @@ START_TEST(test_stream_loop__reader_who_takes_nothing_is_cut_off)
 }
 END_TEST
 
-START_TEST(test_stream_loop__stream_whose_socket_cannot_be_watched_ends_alone)
+START_TEST(test_stream_loops__stream_whose_socket_cannot_be_watched_ends_alone)
 {
     _Atomic bool freed = false;
     struct listener *listener = calloc(1, sizeof *listener);
@@ -276,12 +276,12 @@ struct http_exchange {
     void *stream;
 };
 
-void http_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
+void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
 {
     (void)exchange, (void)name, (void)format;
 }
 
-bool http_is_head(const struct http_exchange *exchange)
+bool http_request_is_head(const struct http_exchange *exchange)
 {
     (void)exchange;
     return false;
@@ -382,7 +382,7 @@ static void *follow_in_hops(void *context)
     return NULL;
 }
 
-START_TEST(test_stream_loop__readers_that_come_and_go_miss_nothing)
+START_TEST(test_stream_loops__readers_that_come_and_go_miss_nothing)
 {
     struct live_rooms *rooms = live_rooms_new(&(struct live_rooms_config){
         .source = {.open = open_source, .close = close_source},
@@ -409,29 +409,29 @@ START_TEST(test_stream_loop__readers_that_come_and_go_miss_nothing)
 }
 END_TEST
 
-static Suite *stream_loop_suite(void)
+static Suite *stream_loops_suite(void)
 {
-    Suite *suite = suite_create("stream_loop");
+    Suite *suite = suite_create("stream_loops");
     TCase *lines = tcase_create("lines");
     tcase_set_timeout(lines, 60);
     tcase_add_checked_fixture(lines, set_up, tear_down);
-    tcase_add_test(lines, test_stream_loop__every_stream_is_sent_everything_in_order_and_then_ends);
-    tcase_add_test(lines, test_stream_loop__peer_that_leaves_is_noticed_at_once);
-    tcase_add_test(lines, test_stream_loop__peer_that_only_stops_sending_is_ended);
-    tcase_add_test(lines, test_stream_loop__slow_reader_holds_up_nobody_and_gets_the_rest);
-    tcase_add_test(lines, test_stream_loop__reader_who_takes_nothing_is_cut_off);
-    tcase_add_test(lines, test_stream_loop__stream_whose_socket_cannot_be_watched_ends_alone);
+    tcase_add_test(lines, test_stream_loops__every_stream_is_sent_everything_in_order_and_then_ends);
+    tcase_add_test(lines, test_stream_loops__peer_that_leaves_is_noticed_at_once);
+    tcase_add_test(lines, test_stream_loops__peer_that_only_stops_sending_is_ended);
+    tcase_add_test(lines, test_stream_loops__slow_reader_holds_up_nobody_and_gets_the_rest);
+    tcase_add_test(lines, test_stream_loops__reader_who_takes_nothing_is_cut_off);
+    tcase_add_test(lines, test_stream_loops__stream_whose_socket_cannot_be_watched_ends_alone);
     suite_add_tcase(suite, lines);
     TCase *all = tcase_create("rooms");
     tcase_set_timeout(all, 120);
-    tcase_add_test(all, test_stream_loop__readers_that_come_and_go_miss_nothing);
+    tcase_add_test(all, test_stream_loops__readers_that_come_and_go_miss_nothing);
     suite_add_tcase(suite, all);
     return suite;
 }
 
 int main(void)
 {
-    SRunner *runner = srunner_create(stream_loop_suite());
+    SRunner *runner = srunner_create(stream_loops_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

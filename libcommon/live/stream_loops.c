@@ -7,7 +7,7 @@
  * A socket is in the epoll set once, for its end and for room to write, edge-triggered: nothing has
  * to be changed there while it lives.
  */
-#include "stream_loop.h"
+#include "stream_loops.h"
 
 #include "cleanup.h"
 #include "clock.h"
@@ -53,15 +53,6 @@ static uint64_t now_us(void)
 
 /* ---- for sources ---- */
 
-void stream_source_init(struct stream_source *source, const struct stream_source_ops *ops,
-                        pthread_mutex_t *lock)
-{
-    source->ops = ops;
-    source->lock = lock;
-    for (unsigned i = 0; i < STREAM_LOOPS_MAX; i++)
-        ring_init(&source->waiting[i]);
-}
-
 unsigned stream_loops_queue(struct stream_loops *loops, struct stream_source *source)
 {
     unsigned to_wake = 0;
@@ -83,24 +74,6 @@ void stream_loops_wake(struct stream_loops *loops, unsigned to_wake)
     for (unsigned i = 0; to_wake >> i; i++)
         if (to_wake >> i & 1)
             eventfd_write(loops->loops[i].wake_fd, 1);
-}
-
-void stream_send(struct stream *stream, struct blob *output, size_t from)
-{
-    blob_release(stream->output);
-    stream->output = output;
-    stream->sent = from;
-}
-
-void stream_end(struct stream *stream)
-{
-    stream->ending = true;
-}
-
-void stream_wait(struct stream *stream, unsigned loop)
-{
-    ring_remove(&stream->place);
-    ring_append(&stream->source->waiting[loop], &stream->place);
 }
 
 /* ---- a stream's end ---- */
