@@ -1,6 +1,5 @@
 /*
- * Signals are waited for, not handled: the main thread does nothing else, so there is no code that
- * runs in a signal's context.
+ * The main thread waits for signals and does nothing else: no code runs in a signal's context.
  */
 #include "process.h"
 
@@ -67,7 +66,8 @@ unsigned long process_file_limit(void)
 unsigned process_files(unsigned wanted, unsigned share)
 {
     unsigned long limit = process_file_limit();
-    unsigned long own = limit / OWN_FILES_PART < OWN_FILES_MAX ? limit / OWN_FILES_PART : OWN_FILES_MAX;
+    unsigned long own =
+        limit / OWN_FILES_PART < OWN_FILES_MAX ? limit / OWN_FILES_PART : OWN_FILES_MAX;
     unsigned long may = (limit - own) * share / 100;
     if (may < 1)
         return 1;
