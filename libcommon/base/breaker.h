@@ -33,7 +33,7 @@ void breaker_init(struct breaker *breaker, const struct clock *clock, uint64_t o
 void breaker_fini(struct breaker *breaker);
 
 /* Whether a call may be made now. A caller that got true reports exactly one breaker_success or
- * breaker_failure, else a trial would never end. */
+ * breaker_failure; otherwise a trial would never end. */
 bool breaker_allow(struct breaker *breaker) __attribute__((warn_unused_result));
 
 /* Whether what was tried last went well, or nothing was tried yet. */

@@ -1,6 +1,5 @@
 /*
- * Signals are waited for, not handled: the main thread does nothing else, so there is no code that
- * runs in a signal's context.
+ * The main thread waits for signals and does nothing else: no code runs in a signal's context.
  */
 #include "process.h"
 

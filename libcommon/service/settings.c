@@ -79,7 +79,7 @@ static enum settings_outcome refuse_file(const struct loader *loader, const stru
     return settings_refusal_line(loader->err, loader->program, subject, path, why);
 }
 
-/* The bytes of the file without the newline at their end, for the caller to free; else *ret_why. */
+/* The bytes of the file without the newline at their end, for the caller to free; NULL with *ret_why otherwise. */
 static char *read_value(int file, const char **ret_why)
 {
     char *value = NULL;

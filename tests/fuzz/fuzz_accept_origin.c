@@ -69,7 +69,7 @@ static const struct sockaddr *read_peer(const char *text, struct sockaddr_storag
 
 static bool same_client(const struct client_address *a, const struct client_address *b)
 {
-    return memcmp(a->key, b->key, ADDRESS_SIZE) == 0 && strcmp(a->text, b->text) == 0;
+    return memcmp(a->key, b->key, IP_ADDRESS_SIZE) == 0 && strcmp(a->text, b->text) == 0;
 }
 
 /* The client's address stands for itself, and hearsay on the left of the header changes nothing. */

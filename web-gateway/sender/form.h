@@ -14,7 +14,7 @@ enum { FORM_FIELDS_MAX = 64 };
  * Finds the first field called `name` in the `len` bytes of `body` and decodes its value: + is a
  * space, %XX a byte, and a % that no two hex digits follow stands for itself.
  *
- * *ret_value is NULL where there is no such field; else it is the caller's, to be freed with
+ * *ret_value is NULL where there is no such field; otherwise it is the caller's, to be freed with
  * free(), and has a NUL behind its *ret_len bytes. The bytes are the sender's as they came: there
  * may be NULs and broken UTF-8 among them, which the caller checks, and line breaks are CRLF, since
  * browsers make them so in every form.

@@ -3,7 +3,7 @@
  *
  * A bucket holds `count` tokens and refills from empty to full within the window, so a client may
  * send `count` at once and then as many a window. Buckets live in a table of fixed size. When it is
- * full the fullest bucket among eight takes the newcomer's name: a forgotten client starts anew
+ * full the fullest bucket among eight takes the newcomer's name: a forgotten client starts again
  * with all its tokens, so under a flood from very many addresses the limit grows softer; it never
  * refuses a client for what others did, and never allocates.
  *

@@ -35,15 +35,15 @@ static const char *find(const char *peer, const char *forwarded_for)
 
 static void assert_key(const char *ipv6)
 {
-    uint8_t key[ADDRESS_SIZE];
+    uint8_t key[IP_ADDRESS_SIZE];
     ck_assert_int_eq(inet_pton(AF_INET6, ipv6, key), 1);
-    ck_assert_mem_eq(client.key, key, ADDRESS_SIZE);
+    ck_assert_mem_eq(client.key, key, IP_ADDRESS_SIZE);
 }
 
 static bool contains(const char *block_text, const char *ipv6)
 {
     struct address_block block;
-    uint8_t address[ADDRESS_SIZE];
+    uint8_t address[IP_ADDRESS_SIZE];
     ck_assert(address_block_parse(block_text, &block));
     ck_assert_int_eq(inet_pton(AF_INET6, ipv6, address), 1);
     return address_block_contains(&block, address);
@@ -52,10 +52,10 @@ static bool contains(const char *block_text, const char *ipv6)
 START_TEST(test_client_address__ipv4_block_is_mapped)
 {
     struct address_block block;
-    uint8_t expected[ADDRESS_SIZE] = {[10] = 0xff, [11] = 0xff, [12] = 10};
+    uint8_t expected[IP_ADDRESS_SIZE] = {[10] = 0xff, [11] = 0xff, [12] = 10};
     ck_assert(address_block_parse("10.0.0.0/8", &block));
     ck_assert_uint_eq(block.prefix_bits, 104);
-    ck_assert_mem_eq(block.address, expected, ADDRESS_SIZE);
+    ck_assert_mem_eq(block.address, expected, IP_ADDRESS_SIZE);
 }
 END_TEST
 
@@ -78,7 +78,7 @@ START_TEST(test_client_address__bits_behind_the_prefix_are_dropped)
     struct address_block plain;
     ck_assert(address_block_parse("10.1.2.3/9", &block));
     ck_assert(address_block_parse("10.0.0.0/9", &plain));
-    ck_assert_mem_eq(block.address, plain.address, ADDRESS_SIZE);
+    ck_assert_mem_eq(block.address, plain.address, IP_ADDRESS_SIZE);
 }
 END_TEST
 
