@@ -88,7 +88,8 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
     if (!code)
         code = http_request_may_block(exchange);
     if (!code)
-        code = message_store_find(service->store, room, http_request_param(exchange, "id"), &message, err);
+        code = message_store_find(service->store, room, http_request_param(exchange, "id"),
+                                  &message, err);
     if (code == ERROR_MESSAGE_NOT_FOUND)
         return message_http_not_found(exchange, err);
     if (code)

@@ -9,14 +9,12 @@
 #include "listing_http.h"
 #include "live_stream.h"
 #include "message_http.h"
+#include "page_answer.h"
 #include "page_language.h"
 #include "submission.h"
 
 #include <string.h>
 #include <strings.h>
-
-/* A page at its longest: a full room of long messages, each escaped and marked up. */
-static const size_t page_max = (size_t)512 * 1024 * 1024;
 
 /* ---- reading ---- */
 
@@ -85,25 +83,6 @@ static struct message_limits limits_of(struct web_gateway *gateway)
     return gateway->limits;
 }
 
-static enum error_code write_page(const struct http_exchange *exchange, struct web_gateway *gateway,
-                                  struct live_room *room, struct buffer *html, struct error *err)
-{
-    CLEANUP(board_free) struct board *board = NULL;
-    enum error_code code = live_room_board(room, &board);
-    if (code)
-        return code;
-    char paused[2];
-    struct page_view view = {
-        .room = live_room_name(room),
-        .now_us = clock_monotonic_us(&clock_system),
-        .limits = limits_of(gateway),
-        .language = page_language_choose(http_request_header(exchange, "Accept-Language")),
-        .host = http_request_header(exchange, "Host"),
-        .paused = http_request_query(exchange, "pause", paused, sizeof paused),
-    };
-    return page_write(gateway->page, &view, board, html, err);
-}
-
 /* The page's form for another room, where there are no scripts, asks for `/?room=NAME`. */
 static enum error_code redirect_to_room(struct http_exchange *exchange, const char *name)
 {
@@ -121,16 +100,20 @@ static enum error_code get_page(struct http_exchange *exchange, void *context, s
         http_request_query(exchange, "room", other_room, sizeof other_room))
         return redirect_to_room(exchange, other_room);
     CLEANUP(live_room_release) struct live_room *room = NULL;
-    CLEANUP_FINI(buffer_fini) struct buffer html;
-    buffer_init(&html, page_max);
     enum error_code code = use_room(exchange, gateway, &room, err);
-    if (!code)
-        code = write_page(exchange, gateway, room, &html, err);
     if (code)
         return code;
-    http_answer_set_header(exchange, "Content-Security-Policy", "%s", PAGE_SECURITY_POLICY);
-    http_answer_set_header(exchange, "Vary", "Accept-Language");
-    return http_answer(exchange, 200, HTTP_TYPE_HTML, html.data, html.len);
+    char paused[2];
+    struct page_view view = {
+        .room = http_request_param(exchange, "room"),
+        .limits = limits_of(gateway),
+        .language = page_language_choose(http_request_header(exchange, "Accept-Language")),
+        .host = http_request_header(exchange, "Host"),
+        .paused = http_request_query(exchange, "pause", paused, sizeof paused),
+    };
+    if (!view.room)
+        view.room = ROOM_NAME_DEFAULT;
+    return page_answer(exchange, gateway->page, &view, room, err);
 }
 
 static enum error_code get_konnichiwa(struct http_exchange *exchange, void *context,

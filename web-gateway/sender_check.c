@@ -6,8 +6,9 @@
 static enum error_code check_origin(struct http_exchange *exchange,
                                     const struct web_gateway *gateway, struct error *err)
 {
-    if (origin_allowed(http_request_header(exchange, "Origin"), http_request_header(exchange, "Host"),
-                       gateway->allowed_origins, gateway->allowed_origin_count))
+    if (origin_allowed(http_request_header(exchange, "Origin"),
+                       http_request_header(exchange, "Host"), gateway->allowed_origins,
+                       gateway->allowed_origin_count))
         return ERROR_NONE;
     return error_because(err, ERROR_CROSS_ORIGIN, "the Origin is neither this host nor allowed");
 }
@@ -18,8 +19,9 @@ static enum error_code check_rate(struct http_exchange *exchange, struct web_gat
     if (!gateway->rate_limit)
         return ERROR_NONE;
     struct client_address client;
-    client_address_find(http_request_peer(exchange), http_request_header(exchange, "X-Forwarded-For"),
-                        gateway->trusted_proxies, gateway->trusted_proxy_count, &client);
+    client_address_find(http_request_peer(exchange),
+                        http_request_header(exchange, "X-Forwarded-For"), gateway->trusted_proxies,
+                        gateway->trusted_proxy_count, &client);
     struct rate_limit_state state;
     bool allowed =
         rate_limit_take(gateway->rate_limit, client.key, clock_monotonic_us(&clock_system), &state);

@@ -1,20 +1,13 @@
-/*
- * The pieces are written when libmicrohttpd's thread has room for them: a reader who does not read
- * costs a list of pointers and one piece.
- */
 #include "listing_http.h"
 
 #include "buffer.h"
 #include "clock.h"
+#include "message_pieces.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PIECE = 16 * 1024,
-    PIECE_MAX = 8 * 1024 * 1024, /* far above the longest single message */
-    LIMIT_SIZE = 16,
-};
+enum { LIMIT_SIZE = 16 };
 
 enum error_code listing_http_limit(const struct http_exchange *exchange, size_t *ret_newest,
                                    struct error *err)
@@ -45,64 +38,34 @@ enum error_code listing_http_before(const struct http_exchange *exchange,
 
 /* ---- in pieces ---- */
 
-struct pieces {
-    struct message_array *messages;
-    size_t next;
-    bool listed; /* a message has been written */
-    bool ended;
-    struct buffer piece;
-    size_t sent; /* of the piece */
-};
-
-/* Writes the next piece; false at the end. */
-static bool write_piece(struct pieces *pieces)
+static void write_head(struct message_pieces_form *form, struct buffer *piece)
 {
-    struct buffer *piece = &pieces->piece;
-    uint64_t now_us = clock_monotonic_us(&clock_system);
-    if (pieces->ended)
-        return false;
-    buffer_clear(piece);
-    pieces->sent = 0;
-    if (!pieces->next && !pieces->listed)
-        buffer_append(piece, "[", 1);
-    while (pieces->next < pieces->messages->count && piece->len < PIECE) {
-        const struct message *message = pieces->messages->messages[pieces->next++];
-        if (message_expired(message, now_us))
-            continue;
-        if (pieces->listed)
-            buffer_append(piece, ",", 1);
-        message_append_json(message, now_us, piece);
-        pieces->listed = true;
-    }
-    pieces->ended = pieces->next == pieces->messages->count;
-    if (pieces->ended)
-        buffer_append(piece, "]", 1);
-    return true;
+    (void)form;
+    buffer_append(piece, "[", 1);
 }
 
-static ssize_t read_pieces(void *context, char *bytes, size_t max)
+static void write_message(struct message_pieces_form *form, const struct message *message,
+                          bool first, struct buffer *piece)
 {
-    struct pieces *pieces = context;
-    if (pieces->sent == pieces->piece.len && !write_piece(pieces))
-        return 0;
-    if (pieces->piece.failed)
-        return -1;
-    size_t left = pieces->piece.len - pieces->sent;
-    size_t len = left < max ? left : max;
-    memcpy(bytes, pieces->piece.data + pieces->sent, len);
-    pieces->sent += len;
-    return (ssize_t)len;
+    (void)form;
+    if (!first)
+        buffer_append(piece, ",", 1);
+    message_append_json(message, clock_monotonic_us(&clock_system), piece);
 }
 
-static void free_pieces(void *context)
+static void write_foot(struct message_pieces_form *form, struct buffer *piece)
 {
-    struct pieces *pieces = context;
-    message_array_free(pieces->messages);
-    buffer_fini(&pieces->piece);
-    free(pieces);
+    (void)form;
+    buffer_append(piece, "]", 1);
 }
 
-static const struct http_pieces_ops pieces_ops = {.read = read_pieces, .free = free_pieces};
+static void free_nothing(struct message_pieces_form *form)
+{
+    (void)form;
+}
+
+static struct message_pieces_form json_array = {
+    .head = write_head, .message = write_message, .foot = write_foot, .free = free_nothing};
 
 static enum error_code answer_pieces(struct http_exchange *exchange,
                                      struct live_room_listing *listing)
@@ -110,13 +73,9 @@ static enum error_code answer_pieces(struct http_exchange *exchange,
     http_answer_set_header(exchange, "ETag", "%s", listing->etag);
     if (http_request_etag_matches(exchange, listing->etag))
         return http_answer(exchange, 304, NULL, NULL, 0);
-    struct pieces *pieces = calloc(1, sizeof *pieces);
-    if (!pieces)
-        return ERROR_INTERNAL;
-    buffer_init(&pieces->piece, PIECE_MAX);
-    pieces->messages = listing->messages;
+    struct message_array *messages = listing->messages;
     listing->messages = NULL;
-    return http_answer_pieces(exchange, HTTP_TYPE_JSON, &pieces_ops, pieces);
+    return message_pieces_answer(exchange, HTTP_TYPE_JSON, messages, &json_array);
 }
 
 enum error_code listing_http_answer(struct http_exchange *exchange,

@@ -58,7 +58,8 @@ const char *message_http_last_event_id(const struct http_exchange *exchange,
 
 void message_http_set_location(struct http_exchange *exchange, const struct message *message)
 {
-    http_answer_set_header(exchange, "Location", "/rooms/%s/messages/%s", message->room, message->id);
+    http_answer_set_header(exchange, "Location", "/rooms/%s/messages/%s", message->room,
+                           message->id);
 }
 
 enum error_code message_http_answer(struct http_exchange *exchange, int status,

@@ -19,7 +19,8 @@ enum {
     STREAM_BLOCK_SIZE = 4096,
 };
 
-void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
+void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format,
+                            ...)
 {
     char value[HEADER_VALUE_SIZE];
     va_list args;

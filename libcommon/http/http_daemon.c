@@ -98,7 +98,8 @@ static bool is_not_waited_for(const struct http_exchange *exchange)
 {
     const char *length = http_request_header(exchange, "Content-Length");
     return http_dispatch_refused(exchange) && length &&
-           (strtoull(length, NULL, 10) > REFUSED_BODY_MAX || http_request_header(exchange, "Expect"));
+           (strtoull(length, NULL, 10) > REFUSED_BODY_MAX ||
+            http_request_header(exchange, "Expect"));
 }
 
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,

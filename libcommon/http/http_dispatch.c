@@ -104,7 +104,8 @@ static http_handler *handler_of(const struct http_exchange *exchange)
 static bool is_crowded(const struct http_exchange *exchange)
 {
     struct MHD_Connection *connection = exchange->connection;
-    const char *cookie = http_request_header(exchange, "Cookie"); /* kept a second time, taken apart */
+    const char *cookie =
+        http_request_header(exchange, "Cookie"); /* kept a second time, taken apart */
     int items = MHD_get_connection_values(connection, MHD_HEADER_KIND, NULL, NULL) +
                 MHD_get_connection_values(connection, MHD_COOKIE_KIND, NULL, NULL);
     size_t used =

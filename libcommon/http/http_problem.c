@@ -38,7 +38,7 @@ void http_problem_answer(struct http_exchange *exchange, enum error_code code,
     int status = error_status(code);
     if (status == 429 || status == 503)
         http_answer_set_header(exchange, "Retry-After", "%u",
-                        err && err->retry_after_s ? err->retry_after_s : 1);
+                               err && err->retry_after_s ? err->retry_after_s : 1);
     if (status == 401)
         http_answer_set_header(exchange, "WWW-Authenticate", "Bearer");
 

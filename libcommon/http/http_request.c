@@ -43,7 +43,7 @@ bool http_request_has_query(const struct http_exchange *exchange, const char *na
 }
 
 bool http_request_query(const struct http_exchange *exchange, const char *name, char *ret_value,
-                size_t size)
+                        size_t size)
 {
     size_t len;
     const char *value = find_query(exchange, name, &len);
@@ -65,7 +65,7 @@ enum error_code http_request_body_too_long(const struct http_exchange *exchange,
 }
 
 enum error_code http_request_body(const struct http_exchange *exchange, const void **ret_body,
-                          size_t *ret_len, struct error *err)
+                                  size_t *ret_len, struct error *err)
 {
     if (exchange->request.binary_body_length > exchange->server->config.body_max)
         return http_request_body_too_long(exchange, err);

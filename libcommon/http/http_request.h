@@ -20,7 +20,7 @@ const char *http_request_param(const struct http_exchange *exchange, const char 
 /* The query's first value of `name`, percent-decoded; false if there is none, or if it does not fit
  * into `size` bytes with its NUL. */
 bool http_request_query(const struct http_exchange *exchange, const char *name, char *ret_value,
-                size_t size);
+                        size_t size);
 
 /* Whether the query has a value of `name`, of whatever length. */
 bool http_request_has_query(const struct http_exchange *exchange, const char *name);
@@ -31,7 +31,7 @@ const char *http_request_header(const struct http_exchange *exchange, const char
 /* The request's body; never NULL. TOO_LARGE where it is longer than the server's body_max: the rest
  * was not kept. */
 enum error_code http_request_body(const struct http_exchange *exchange, const void **ret_body,
-                          size_t *ret_len, struct error *err) ERROR_MUST_USE;
+                                  size_t *ret_len, struct error *err) ERROR_MUST_USE;
 
 /* Whether the Content-Type is this media type, whatever its parameters and case. */
 bool http_request_content_type_is(const struct http_exchange *exchange, const char *media_type);

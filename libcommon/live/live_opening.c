@@ -52,7 +52,7 @@ static bool make_resumed(struct live_opening *opening, const struct live_opening
     opening->all = id.number == 0;
     opening->messages = message_array_of(room->board, &filter);
     if (opening->messages)
-        message_array_sort_by_number(opening->messages);
+        message_array_sort(opening->messages);
     return opening->messages != NULL;
 }
 

@@ -453,6 +453,26 @@ struct message *live_room_message(struct live_room *room, const char *message_id
     return message;
 }
 
+size_t live_room_count(struct live_room *room)
+{
+    live_room_enter(room);
+    size_t count = board_count(room->board);
+    live_room_leave(room);
+    return count;
+}
+
+enum error_code live_room_messages(struct live_room *room, struct message_array **ret_messages)
+{
+    live_room_enter(room);
+    struct message_array *messages =
+        message_array_of(room->board, &(struct message_array_filter){0});
+    live_room_leave(room);
+    if (!messages)
+        return ERROR_INTERNAL;
+    *ret_messages = messages;
+    return ERROR_NONE;
+}
+
 enum error_code live_room_board(struct live_room *room, struct board **ret_board)
 {
     live_room_enter(room);

@@ -81,6 +81,13 @@ enum error_code live_room_list(struct live_room *room, size_t newest, const char
 /* The live message, with a reference for the caller, or NULL. */
 struct message *live_room_message(struct live_room *room, const char *message_id);
 
+/* How many messages are alive. */
+size_t live_room_count(struct live_room *room);
+
+/* All of them, one by one; the caller frees the array. INTERNAL when out of memory. */
+enum error_code live_room_messages(struct live_room *room,
+                                   struct message_array **ret_messages) ERROR_MUST_USE;
+
 /* A copy of the board as it is now; the caller frees it. INTERNAL when out of memory. */
 enum error_code live_room_board(struct live_room *room, struct board **ret_board) ERROR_MUST_USE;
 

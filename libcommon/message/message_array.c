@@ -70,9 +70,9 @@ struct message_array *message_array_of(const struct board *board,
     return array;
 }
 
-void message_array_sort_by_number(struct message_array *array)
+void message_array_sort(struct message_array *array)
 {
-    qsort(array->messages, array->count, sizeof(struct message *), message_compare_numbers);
+    qsort(array->messages, array->count, sizeof(struct message *), compare_places);
 }
 
 void message_array_free(struct message_array *array)

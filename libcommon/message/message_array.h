@@ -31,8 +31,8 @@ struct message_array_filter {
 struct message_array *message_array_of(const struct board *board,
                                        const struct message_array_filter *filter);
 
-/* Puts them into the order of their numbers. */
-void message_array_sort_by_number(struct message_array *array);
+/* Puts them into the order in which they were accepted. */
+void message_array_sort(struct message_array *array);
 
 /* Takes NULL. */
 void message_array_free(struct message_array *array);

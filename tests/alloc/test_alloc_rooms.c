@@ -96,7 +96,8 @@ void stream_wait(struct stream *stream, unsigned loop)
     ring_append(&stream->source->waiting[loop], &stream->place);
 }
 
-void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
+void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format,
+                            ...)
 {
     (void)exchange, (void)name, (void)format;
 }

@@ -231,11 +231,13 @@ void page_write_message(const struct page *page, const struct page_view *view,
     message_time_format(message->created_at_ms, created_at);
     memcpy(sent_at, created_at + strlen("2026-11-22T"), strlen("00:00"));
     const struct page_form_value values[MESSAGE_NAMES] = {
-        [MESSAGE_ID] = {PAGE_FORM_PLAIN, message->id, MESSAGE_ID_LEN},
+        [MESSAGE_ID] = {.kind = PAGE_FORM_PLAIN, .text = message->id, .len = MESSAGE_ID_LEN},
         [MESSAGE_AUTHOR] = page_form_string(message->author ? message->author : ""),
         [MESSAGE_TEXT] = {.text = message->text, .len = message->text_len},
-        [MESSAGE_CREATED_AT] = {PAGE_FORM_PLAIN, created_at, sizeof created_at - 1},
-        [MESSAGE_SENT_AT] = {PAGE_FORM_PLAIN, sent_at, sizeof sent_at - 1},
+        [MESSAGE_CREATED_AT] = {.kind = PAGE_FORM_PLAIN,
+                                .text = created_at,
+                                .len = sizeof created_at - 1},
+        [MESSAGE_SENT_AT] = {.kind = PAGE_FORM_PLAIN, .text = sent_at, .len = sizeof sent_at - 1},
         [MESSAGE_LEFT] = page_language_duration(&forms->language, expires_in),
         [MESSAGE_EXPIRES_IN] = page_form_number(expires_in),
         [MESSAGE_LIFETIME] =

@@ -276,7 +276,8 @@ struct http_exchange {
     void *stream;
 };
 
-void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
+void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format,
+                            ...)
 {
     (void)exchange, (void)name, (void)format;
 }
@@ -415,7 +416,8 @@ static Suite *stream_loops_suite(void)
     TCase *lines = tcase_create("lines");
     tcase_set_timeout(lines, 60);
     tcase_add_checked_fixture(lines, set_up, tear_down);
-    tcase_add_test(lines, test_stream_loops__every_stream_is_sent_everything_in_order_and_then_ends);
+    tcase_add_test(lines,
+                   test_stream_loops__every_stream_is_sent_everything_in_order_and_then_ends);
     tcase_add_test(lines, test_stream_loops__peer_that_leaves_is_noticed_at_once);
     tcase_add_test(lines, test_stream_loops__peer_that_only_stops_sending_is_ended);
     tcase_add_test(lines, test_stream_loops__slow_reader_holds_up_nobody_and_gets_the_rest);

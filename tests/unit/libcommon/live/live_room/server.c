@@ -128,7 +128,8 @@ void stream_wait(struct stream *stream, unsigned loop)
 
 /* ---- the answers ---- */
 
-void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format, ...)
+void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format,
+                            ...)
 {
     char value[64];
     va_list args;
