@@ -22,18 +22,6 @@ struct redis_connection {
     bool broken;
 };
 
-void redis_command_add(struct redis_command *command, const char *bytes, size_t len)
-{
-    command->arguments[command->count] = bytes;
-    command->lens[command->count] = len;
-    command->count++;
-}
-
-void redis_command_add_string(struct redis_command *command, const char *string)
-{
-    redis_command_add(command, string, strlen(string));
-}
-
 static enum error_code lost(struct redis_connection *connection, struct error *err)
 {
     connection->broken = true;
@@ -241,11 +229,4 @@ bool redis_connection_has_unsent(const struct redis_connection *connection)
 bool redis_connection_broken(const struct redis_connection *connection)
 {
     return connection->broken;
-}
-
-bool redis_reply_is_error(const redisReply *reply, const char *code)
-{
-    size_t len = strlen(code);
-    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, code, len) == 0 &&
-           (reply->str[len] == ' ' || reply->str[len] == '\0');
 }

@@ -9,35 +9,15 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "redis_command.h"
+#include "redis_reply.h"
 #include "redis_url.h"
 
-#include <hiredis/hiredis.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REDIS_COMMAND_MAX_ARGUMENTS = 16 };
-
-/* A command being put together; it borrows its arguments. Initialise with {0}. */
-struct redis_command {
-    int count;
-    const char *arguments[REDIS_COMMAND_MAX_ARGUMENTS];
-    size_t lens[REDIS_COMMAND_MAX_ARGUMENTS];
-};
-
 struct redis_connection;
-
-/* Appends an argument: `len` bytes, or a string. */
-void redis_command_add(struct redis_command *command, const char *bytes, size_t len);
-void redis_command_add_string(struct redis_command *command, const char *string);
-
-/* For a local reply; it may be NULL. */
-static inline void redis_reply_free(redisReply *reply)
-{
-    freeReplyObject(reply);
-}
-
-CLEANUP_DEFINE(redisReply, redis_reply_free)
 
 /*
  * Connects, and signs in (AUTH) and selects the database where `url` says so, all before
@@ -86,8 +66,5 @@ bool redis_connection_has_unsent(const struct redis_connection *connection);
 
 /* Whether it is of no further use. */
 bool redis_connection_broken(const struct redis_connection *connection);
-
-/* Whether `reply` is an error of this code, the first word of its text. */
-bool redis_reply_is_error(const redisReply *reply, const char *code);
 
 #endif

@@ -4,9 +4,11 @@
  * to look there; nobody waits for it, but for one thing: who takes back a watch may free at once
  * what the listener works on, so a call of the listener that is under way is waited for.
  */
-#include "redis_subscriber_internal.h"
+#include "redis_subscriber.h"
 
 #include "redis_scripts.h"
+#include "redis_subscriber_private.h"
+#include "redis_subscriber_thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +91,7 @@ static bool start(struct redis_subscriber *subscriber)
     LOCKED(&subscriber->start_lock);
     if (!subscriber->started)
         subscriber->started =
-            pthread_create(&subscriber->thread, NULL, redis_subscriber_run, subscriber) == 0;
+            pthread_create(&subscriber->thread, NULL, redis_subscriber_thread_run, subscriber) == 0;
     return subscriber->started;
 }
 

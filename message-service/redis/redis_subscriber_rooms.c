@@ -11,12 +11,14 @@
  * Whenever something is not as it should be (another epoch, a number that goes back, nonsense from
  * a stranger) the room is listed again: the list is always right.
  */
-#include "redis_subscriber_internal.h"
+#include "redis_subscriber_rooms.h"
 
 #include "log.h"
 #include "redis_answer.h"
 #include "redis_list.h"
 #include "redis_published.h"
+#include "redis_subscriber_link.h"
+#include "redis_subscriber_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +50,7 @@ static void give_turn(struct redis_subscriber *subscriber, struct redis_watch *r
     }
 }
 
-uint64_t redis_subscriber_list_at_us(const struct redis_subscriber *subscriber)
+uint64_t redis_subscriber_rooms_list_at_us(const struct redis_subscriber *subscriber)
 {
     if (!TAILQ_EMPTY(&subscriber->to_list))
         return 0;
@@ -96,7 +98,7 @@ static enum error_code join(struct redis_subscriber *subscriber, struct redis_wa
                             struct error *err)
 {
     room->state = REDIS_WATCH_JOINING;
-    return redis_subscriber_request(subscriber, "SUBSCRIBE", room->room, err);
+    return redis_subscriber_link_request(subscriber, "SUBSCRIBE", room->room, err);
 }
 
 static enum error_code leave(struct redis_subscriber *subscriber, struct redis_watch *room,
@@ -105,7 +107,7 @@ static enum error_code leave(struct redis_subscriber *subscriber, struct redis_w
     room->state = REDIS_WATCH_LEAVING;
     room->listed = false;
     give_turn(subscriber, room, REDIS_WATCH_NO_TURN);
-    return redis_subscriber_request(subscriber, "UNSUBSCRIBE", room->room, err);
+    return redis_subscriber_link_request(subscriber, "UNSUBSCRIBE", room->room, err);
 }
 
 /* A watch of a room while there is no connection. It is told so at once, unless a try to connect is
@@ -122,8 +124,8 @@ static void settle_without(struct redis_subscriber *subscriber, struct redis_wat
     }
 }
 
-enum error_code redis_subscriber_settle(struct redis_subscriber *subscriber,
-                                        struct redis_watch *room, struct error *err)
+enum error_code redis_subscriber_rooms_settle(struct redis_subscriber *subscriber,
+                                              struct redis_watch *room, struct error *err)
 {
     if (!room->adopted) {
         room->adopted = true;
@@ -146,7 +148,7 @@ enum error_code redis_subscriber_settle(struct redis_subscriber *subscriber,
     return ERROR_NONE;
 }
 
-void redis_subscriber_lose_rooms(struct redis_subscriber *subscriber)
+void redis_subscriber_rooms_lose(struct redis_subscriber *subscriber)
 {
     struct redis_watch *next;
     for (struct redis_watch *room = TAILQ_FIRST(&subscriber->rooms); room; room = next) {
@@ -190,7 +192,7 @@ static void list_room(struct redis_subscriber *subscriber, struct redis_watch *r
         return;
     }
     if (subscriber->warned)
-        log_write(LOG_LEVEL_INFO, "news from Redis again");
+        log_write(LOG_LEVEL_INFO, "Redis subscription restored");
     subscriber->warned = false;
     redis_clock_confirm(&subscriber->redis_clock, asked_us, moment.redis_ms * 1000, 1000,
                         moment.monotonic_us);
@@ -200,7 +202,7 @@ static void list_room(struct redis_subscriber *subscriber, struct redis_watch *r
     tell_synced(subscriber, room, &list);
 }
 
-void redis_subscriber_list_next(struct redis_subscriber *subscriber)
+void redis_subscriber_rooms_list_next(struct redis_subscriber *subscriber)
 {
     struct redis_watch *room = TAILQ_FIRST(&subscriber->to_list);
     if (!room) {
@@ -252,7 +254,7 @@ static bool add(struct redis_subscriber *subscriber, struct redis_watch *room,
 static void warn_of_nonsense(struct redis_subscriber *subscriber, const struct redis_watch *room)
 {
     if (!subscriber->nonsense_warned)
-        log_write(LOG_LEVEL_WARNING, "nonsense was published to a room; more is not told",
+        log_write(LOG_LEVEL_WARNING, "ignored a malformed publication; further ones are not logged",
                   LOG_TEXT("room", room->room));
     subscriber->nonsense_warned = true;
 }
@@ -285,7 +287,7 @@ static enum error_code handle_answer(struct redis_subscriber *subscriber, struct
                                      bool joined, struct error *err)
 {
     room->state = joined ? REDIS_WATCH_IN : REDIS_WATCH_OUT;
-    return redis_subscriber_settle(subscriber, room, err);
+    return redis_subscriber_rooms_settle(subscriber, room, err);
 }
 
 static enum error_code handle_push(struct redis_subscriber *subscriber, const redisReply *reply,
@@ -310,8 +312,8 @@ static enum error_code handle_push(struct redis_subscriber *subscriber, const re
     return ERROR_NONE;
 }
 
-enum error_code redis_subscriber_handle(struct redis_subscriber *subscriber,
-                                        const redisReply *reply, struct error *err)
+enum error_code redis_subscriber_rooms_handle(struct redis_subscriber *subscriber,
+                                              const redisReply *reply, struct error *err)
 {
     if (reply->type == REDIS_REPLY_ERROR)
         return error_because(err, ERROR_UNAVAILABLE, "redis: %s", reply->str);

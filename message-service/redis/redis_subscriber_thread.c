@@ -11,10 +11,13 @@
  * that falls too far behind (client-output-buffer-limit): a lost connection as any other, and the
  * lists after it make up for what was missed.
  */
-#include "redis_subscriber_internal.h"
+#include "redis_subscriber_thread.h"
 
 #include "fd_wait.h"
 #include "log.h"
+#include "redis_subscriber_link.h"
+#include "redis_subscriber_private.h"
+#include "redis_subscriber_rooms.h"
 
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -24,52 +27,7 @@ static uint64_t now_us(void)
     return clock_monotonic_us(&clock_system);
 }
 
-/* ---- requests ---- */
-
-static enum error_code request(struct redis_subscriber *subscriber,
-                               const struct redis_command *command, struct error *err)
-{
-    if (!subscriber->unanswered++)
-        subscriber->heard_us = now_us(); /* the time to answer begins */
-    return redis_connection_queue(subscriber->connection, command, err);
-}
-
-enum error_code redis_subscriber_request(struct redis_subscriber *subscriber, const char *name,
-                                         const char *room, struct error *err)
-{
-    char channel[REDIS_KEY_SIZE];
-    redis_key_make_channel(subscriber->prefix, room, subscriber->url.db, channel);
-    struct redis_command command = {0};
-    redis_command_add_string(&command, name);
-    redis_command_add_string(&command, channel);
-    return request(subscriber, &command, err);
-}
-
-/* When the silence must be looked into. */
-static uint64_t alive_until_us(const struct redis_subscriber *subscriber)
-{
-    return subscriber->heard_us +
-           (subscriber->unanswered ? subscriber->timeout_us : REDIS_SUBSCRIBER_PING_US);
-}
-
-static enum error_code look_into_silence(struct redis_subscriber *subscriber, struct error *err)
-{
-    if (now_us() < alive_until_us(subscriber))
-        return ERROR_NONE;
-    if (subscriber->unanswered)
-        return error_because(err, ERROR_TIMEOUT, "redis: no answer in time");
-    struct redis_command command = {0};
-    redis_command_add_string(&command, "PING");
-    return request(subscriber, &command, err);
-}
-
 /* ---- the connection ---- */
-
-static void close_connection(struct redis_subscriber *subscriber)
-{
-    redis_connection_free(subscriber->connection);
-    subscriber->connection = NULL;
-}
 
 /* From a half to one and a half times the delay: services that lost the same server do not come
  * back to it all at once. */
@@ -85,17 +43,17 @@ static uint64_t with_jitter(uint64_t delay_us)
 static void lose(struct redis_subscriber *subscriber, const struct error *err)
 {
     if (!subscriber->warned)
-        log_write(LOG_LEVEL_WARNING, "no news from Redis", LOG_TEXT("cause", err->cause));
+        log_write(LOG_LEVEL_WARNING, "Redis subscription lost", LOG_TEXT("cause", err->cause));
     subscriber->warned = true;
     uint64_t lived_us = subscriber->connection ? now_us() - subscriber->connected_us : 0;
     if (lived_us > REDIS_SUBSCRIBER_BACKOFF_MAX_US)
         subscriber->backoff_us = REDIS_SUBSCRIBER_BACKOFF_MIN_US;
-    close_connection(subscriber);
+    redis_subscriber_link_close(subscriber);
     subscriber->connect_at_us = now_us() + with_jitter(subscriber->backoff_us);
     subscriber->backoff_us *= 2;
     if (subscriber->backoff_us > REDIS_SUBSCRIBER_BACKOFF_MAX_US)
         subscriber->backoff_us = REDIS_SUBSCRIBER_BACKOFF_MAX_US;
-    redis_subscriber_lose_rooms(subscriber);
+    redis_subscriber_rooms_lose(subscriber);
 }
 
 static enum error_code settle_all(struct redis_subscriber *subscriber, struct error *err)
@@ -104,7 +62,7 @@ static enum error_code settle_all(struct redis_subscriber *subscriber, struct er
     enum error_code code = ERROR_NONE;
     for (struct redis_watch *room = TAILQ_FIRST(&subscriber->rooms); room && !code; room = next) {
         next = TAILQ_NEXT(room, entry);
-        code = redis_subscriber_settle(subscriber, room, err);
+        code = redis_subscriber_rooms_settle(subscriber, room, err);
     }
     return code;
 }
@@ -132,7 +90,7 @@ static enum error_code take_in(struct redis_subscriber *subscriber, struct error
         if (!code && !reply)
             return ERROR_NONE;
         if (!code)
-            code = redis_subscriber_handle(subscriber, reply, err);
+            code = redis_subscriber_rooms_handle(subscriber, reply, err);
     }
     return code;
 }
@@ -146,7 +104,7 @@ static enum error_code exchange(struct redis_subscriber *subscriber, short event
     if (events & ~POLLOUT)
         code = take_in(subscriber, err);
     else
-        code = look_into_silence(subscriber, err);
+        code = redis_subscriber_link_look_into_silence(subscriber, err);
     if (!code && redis_connection_has_unsent(subscriber->connection))
         code = redis_connection_send(subscriber->connection, err);
     return code;
@@ -159,7 +117,7 @@ static enum error_code take_changes(struct redis_subscriber *subscriber, struct 
     struct redis_watch *room;
     enum error_code code = ERROR_NONE;
     while (!code && (room = redis_watches_next_change(&subscriber->watches)))
-        code = redis_subscriber_settle(subscriber, room, err);
+        code = redis_subscriber_rooms_settle(subscriber, room, err);
     return code;
 }
 
@@ -171,7 +129,8 @@ static uint64_t sooner(uint64_t a_us, uint64_t b_us)
 static uint64_t wake_at_us(const struct redis_subscriber *subscriber)
 {
     if (subscriber->connection)
-        return sooner(redis_subscriber_list_at_us(subscriber), alive_until_us(subscriber));
+        return sooner(redis_subscriber_rooms_list_at_us(subscriber),
+                      redis_subscriber_link_alive_until_us(subscriber));
     return TAILQ_EMPTY(&subscriber->rooms) ? UINT64_MAX : subscriber->connect_at_us;
 }
 
@@ -207,16 +166,16 @@ static enum error_code work(struct redis_subscriber *subscriber, short events, s
     if (code || !subscriber->connection)
         return code;
     if (TAILQ_EMPTY(&subscriber->rooms)) {
-        close_connection(subscriber);
+        redis_subscriber_link_close(subscriber);
         return ERROR_NONE;
     }
     code = exchange(subscriber, events, err);
     if (!code)
-        redis_subscriber_list_next(subscriber);
+        redis_subscriber_rooms_list_next(subscriber);
     return code;
 }
 
-void *redis_subscriber_run(void *argument)
+void *redis_subscriber_thread_run(void *argument)
 {
     struct redis_subscriber *subscriber = argument;
     short events;
@@ -225,6 +184,6 @@ void *redis_subscriber_run(void *argument)
         if (work(subscriber, events, &err))
             lose(subscriber, &err);
     }
-    close_connection(subscriber);
+    redis_subscriber_link_close(subscriber);
     return NULL;
 }
