@@ -16,7 +16,11 @@ const exceptions = new Map([
 const sourcesMax = 20;
 const sources = floors.flatMap(sourcesOf);
 const short = (file) => path.relative(root, file);
-const stem = (file) => path.basename(file).replace(/\.[ch]$/, '');
+// What public names of a file begin with. There are two routes.c: theirs begin with the service's name.
+function stem(file) {
+  const own = path.basename(file).replace(/\.[ch]$/, '');
+  return own === 'routes' ? path.basename(path.dirname(file)).replace('-', '_') : own;
+}
 
 // The public functions and objects of a source, as its object file has them.
 function publicNames(source) {
