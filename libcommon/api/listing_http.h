@@ -19,8 +19,8 @@ enum error_code listing_http_limit(const struct http_exchange *exchange, size_t 
 enum error_code listing_http_before(const struct http_exchange *exchange,
                                     char ret_id[MESSAGE_ID_SIZE], struct error *err) ERROR_MUST_USE;
 
-/* Answers with the listing, or 304. A long one goes out piece by piece, as its reader takes it; what
- * ends meanwhile is left out. Takes what the listing holds. */
+/* Answers with the listing, or 304. A long one goes out piece by piece, as its reader takes it;
+ * what ends meanwhile is left out. Takes what the listing holds. */
 enum error_code listing_http_answer(struct http_exchange *exchange,
                                     struct live_room_listing *listing) ERROR_MUST_USE;
 

@@ -1,6 +1,6 @@
 /*
- * The newest of a board are those from the oldest of them on, which a sorted copy shows: the board is
- * in the order of ends. A message without a number is newer than all with one.
+ * The newest of a board are those from the oldest of them on, which a sorted copy shows: the board
+ * is in the order of ends. A message without a number is newer than all with one.
  */
 #include "message_array.h"
 

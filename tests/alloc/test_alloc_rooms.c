@@ -3,8 +3,8 @@
  * reader the connection and a request its answer, but with memory again the room has everything
  * that its source has, and no reader is left without a message that came.
  *
- * The server and the loop are the test's own, as is the source: it keeps messages, brings them all to a
- * room that is opened, and each new one to the room of that name that there is.
+ * The server and the loop are the test's own, as is the source: it keeps messages, brings them all
+ * to a room that is opened, and each new one to the room of that name that there is.
  */
 #include "failing_alloc.h"
 

@@ -27,7 +27,8 @@ void reader_subscribe_newest(struct reader *reader, struct live_room *room, size
 /* Hangs up. */
 void reader_leave(struct reader *reader);
 
-/* One read and one write by the loop, of at most `max` bytes. False where there is nothing to do. */
+/* One read and one write by the loop, of at most `max` bytes. False where there is nothing to
+ * do. */
 bool reader_read_once(struct reader *reader, size_t max);
 
 /* Reads until there is nothing more to read now. */

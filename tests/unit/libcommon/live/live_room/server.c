@@ -1,6 +1,7 @@
 /*
- * The functions of stream.h and stream_loops.h are defined here, so that the program does not get the real ones: a
- * stream that has something to read is in the loop's queue, which nobody serves but the test.
+ * The functions of stream.h and stream_loops.h are defined here, so that the program does not get
+ * the real ones: a stream that has something to read is in the loop's queue, which nobody serves
+ * but the test.
  */
 #include "server.h"
 
