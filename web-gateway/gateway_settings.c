@@ -1,9 +1,9 @@
 /*
- * The web gateway's rows and its two lists. How rows are read is in settings.c; what an address
- * block, an origin and a service's URL are is in files of their own.
+ * The web gateway's rows and its two lists. settings.c reads the rows; address_block.c, origin.c
+ * and service_url.c know the grammars.
  *
- * A list is taken apart twice by the same function: on a copy while it is checked, and in place,
- * with its commas turned into ends of strings, once all settings are right.
+ * The same function splits a list twice: a copy to check it, and then the text itself, whose commas
+ * become ends of strings, once all settings are right.
  */
 #include "gateway_settings.h"
 #include "origin.h"
@@ -17,11 +17,11 @@
 /* Room for 64 origins of the longest kind. */
 enum { LIST_TEXT_MAX = SETTINGS_FILE_MAX };
 
-/* Where an installation, and a build too, has the templates. */
+/* Where an installation has the templates, and a build too. */
 #define TEMPLATE_DIR_BESIDE_PROGRAM "../share/tempmessenger/templates"
 
 /* Splits `text` at its commas, in place, into at most `max` elements without the spaces around
- * them. False where there are more, or one is empty; but nothing at all is a list of none. */
+ * them. False if there are more, or one is empty; a blank text is a list of none. */
 static bool split_list(char *text, size_t max, const char **ret_elements, size_t *ret_count)
 {
     size_t count = 0;
@@ -67,7 +67,7 @@ static bool read_origins(char *text, struct gateway_settings *settings)
     return true;
 }
 
-/* Whether `read` takes the list; what it reads is thrown away. */
+/* Whether `read` takes the list; drops what it reads. */
 static bool try_list(const char *text, bool (*read)(char *text, struct gateway_settings *settings))
 {
     struct gateway_settings spare = {0};
@@ -109,22 +109,22 @@ static const struct setting rows[] = {
      .help = "how long to wait for the message service"},
     {.name = "TEMPLATE_DIR", SETTING_TEXT_AT(struct gateway_settings, template_dir),
      .fallback = TEMPLATE_DIR_BESIDE_PROGRAM,
-     .help = "the directory of the page's templates and static files; the default is seen from "
+     .help = "the directory of the page's templates and static files; the default is relative to "
              "the program's own directory"},
     {.name = "RATE_LIMIT", SETTING_RATE_AT(struct gateway_settings, rate_limit),
      .fallback = "20/s", .minimum = 1, .maximum = RATE_LIMIT_COUNT_MAX,
      .help = "how many messages a client address may send: 20/s, 100/m, 1000/h or off"},
     {.name = "TRUSTED_PROXIES", SETTING_TEXT_AT(struct gateway_settings, trusted_proxies_text),
      .maximum = LIST_TEXT_MAX, .valid = proxies_valid,
-     .help = "the proxies whose word on a client's address is taken: addresses or blocks, "
-             "comma separated"},
+     .help = "the proxies whose X-Forwarded-For is believed: addresses or blocks, comma separated"},
     {.name = "ALLOWED_ORIGINS", SETTING_TEXT_AT(struct gateway_settings, allowed_origins_text),
      .maximum = LIST_TEXT_MAX, .valid = origins_valid,
-     .help = "other origins whose pages may send messages: https://example.org, comma separated"},
+     .help = "other origins whose pages may send messages, such as https://example.org, comma "
+             "separated"},
 };
 /* clang-format on */
 
-/* The default names a place relative to the program, not to where it is started. */
+/* The default is relative to the program, not to the working directory. */
 static bool find_template_dir(char **template_dir)
 {
     if (strcmp(*template_dir, TEMPLATE_DIR_BESIDE_PROGRAM) != 0)
@@ -144,7 +144,7 @@ static void strip_slashes(char *url)
         url[--len] = '\0';
 }
 
-/* The texts of the lists were tried while they were read: here only memory can be missing. */
+/* The lists are known to be right: here only memory can be missing. */
 static bool complete(void *target, FILE *err)
 {
     struct gateway_settings *settings = target;

@@ -12,10 +12,10 @@ enum { TRUSTED_PROXIES_MAX = 64, ALLOWED_ORIGINS_MAX = 64 };
 
 struct gateway_settings {
     struct common_settings common;
-    char *message_service_url; /* without a slash at its end: a path is appended as it is */
+    char *message_service_url; /* without a slash at its end, so that a path can be appended */
     uint64_t upstream_timeout_ms;
     char *template_dir;
-    struct setting_rate rate_limit; /* of a client address' writes */
+    struct setting_rate rate_limit; /* of the writes of one client address */
     struct address_block trusted_proxies[TRUSTED_PROXIES_MAX];
     size_t trusted_proxies_count;
     const char *allowed_origins[ALLOWED_ORIGINS_MAX]; /* as origin_allowed takes them */

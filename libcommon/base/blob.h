@@ -1,5 +1,5 @@
 /*
- * Immutable bytes, counted: made once, shared by any number of readers and threads.
+ * Immutable bytes with a count: made once, shared by any number of readers and threads.
  */
 #ifndef TEMPMESSENGER_BLOB_H
 #define TEMPMESSENGER_BLOB_H
@@ -18,7 +18,7 @@ struct blob {
 /* A copy of `len` bytes with one reference, the caller's; NULL when out of memory. */
 struct blob *blob_new(const void *bytes, size_t len);
 
-/* The same with bytes yet to be written by the caller, before anyone else has the blob. */
+/* The same, but the caller writes the bytes, before anyone else has the blob. */
 struct blob *blob_of_size(size_t len);
 
 /* One reference more; returns `blob`. Any thread. */

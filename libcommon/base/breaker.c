@@ -1,9 +1,9 @@
 /*
- * Three states under one lock. A result counts whichever call brings it: a call that was on its way
- * when the breaker opened and succeeds after all has shown that the other side is there, and one
- * that fails late has shown that it still is not.
+ * Three states under one lock. Every result counts, whichever call brings it: a call that was on
+ * its way when the breaker opened, and succeeds after all, has shown that the other side is there;
+ * one that fails late has shown that it still is not.
  *
- * What counts as a failure is the caller's to say: not being reached, not being refused politely.
+ * The caller decides what counts as a failure: an unreachable peer, not a polite refusal.
  */
 #include "breaker.h"
 

@@ -1,6 +1,6 @@
 /*
- * A breaker: after a failure to reach something, calls to it fail at once for a while instead of
- * each waiting for its own timeout; then one call is let through to try, and its result decides.
+ * A breaker: after a failure to reach a peer, calls to it fail at once for a while instead of each
+ * waiting for its own timeout; then the breaker lets one call through, and its result decides.
  *
  * Any thread may call any function between breaker_init and breaker_fini. Nothing here blocks.
  */
@@ -36,13 +36,13 @@ void breaker_fini(struct breaker *breaker);
  * breaker_failure; otherwise a trial would never end. */
 bool breaker_allow(struct breaker *breaker) __attribute__((warn_unused_result));
 
-/* Whether what was tried last went well, or nothing was tried yet. */
+/* Whether the last call reached the peer, or there was none yet. */
 bool breaker_closed(struct breaker *breaker);
 
-/* It was reached: closes, whatever the state was. */
+/* The peer was reached: closes, whatever the state was. */
 void breaker_success(struct breaker *breaker);
 
-/* It was not reached: opens for `open_us` from now, whatever the state was. */
+/* The peer was not reached: opens for `open_us` from now, whatever the state was. */
 void breaker_failure(struct breaker *breaker);
 
 #endif

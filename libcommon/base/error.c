@@ -1,6 +1,6 @@
 /*
- * The error list as tables, and the two texts of a struct error. Which HTTP answer an error becomes
- * is in http_problem.c; this file knows no HTTP beyond the status number.
+ * The error list as a table, and the two texts of a struct error. http_problem.c makes the HTTP
+ * answer; this file knows no HTTP beyond the status number.
  */
 #include "error.h"
 

@@ -13,7 +13,7 @@
 
 #define ERROR_MUST_USE __attribute__((warn_unused_result))
 
-/* X(code, HTTP status, problem type, title, detail where none is given) */
+/* X(code, HTTP status, problem type, title, detail by default) */
 #define ERROR_LIST(X)                                                                              \
     X(BAD_REQUEST, 400, "bad-request", "Bad request", "The request is malformed")                  \
     X(INVALID_JSON, 400, "invalid-json", "Invalid JSON", "JSON payload expected")                  \
@@ -75,7 +75,7 @@ int error_status(enum error_code code);
 const char *error_type(enum error_code code); /* with ERROR_TYPE_PREFIX */
 const char *error_title(enum error_code code);
 
-/* The text for the client: `err`'s detail if it has one, else the list's. Lives as long as `err`. */
+/* The text for the client: `err`'s detail, or the list's if it has none. Lives as long as `err`. */
 const char *error_detail(enum error_code code, const struct error *err);
 
 /* The code with this problem type (prefix included), or ERROR_NONE. */

@@ -1,10 +1,10 @@
 /*
- * Reads until the end comes, not as much as the file's size says: pipes and the files of /proc have
- * none, and an ordinary file may grow between the question and the reading. So there is room for
- * one byte more than may be, and a file that fills it is too large.
+ * Reads to the end of the file and ignores its size: pipes and the files of /proc have none, and an
+ * ordinary file may grow between stat and read. So there is room for one byte more than the
+ * maximum, and a file that fills it is too large.
  *
- * What kind of file it has to be, and how it is opened where a link or a FIFO could be a trap, are
- * left to the caller, who may open it himself and hand over the descriptor.
+ * The caller decides which kind of file it takes; where a link or a FIFO could be a trap, it opens
+ * the file itself and hands over the descriptor.
  */
 #include "file.h"
 
@@ -46,8 +46,8 @@ enum error_code file_read_fd(int fd, size_t max, char **ret_data, size_t *ret_le
         return code;
     }
     data[len] = '\0';
-    /* Exactly what is needed: most files are far below their limit, and a sanitizer sees the end.
-     * Where even less memory cannot be had, the more serves too. */
+    /* Most files are far below their limit, and a sanitizer sees the end of an exact block. If
+     * realloc fails, the larger one serves too. */
     char *exact = realloc(data, len + 1);
     if (exact)
         data = exact;

@@ -1,11 +1,11 @@
 /*
- * jansson (2.14) reports a failed allocation as a syntax error, or not at all: where a string cannot
- * grow it goes on without the byte that did not fit. So it is not asked. It takes its memory through
- * our function, which is malloc and a note for the thread that it runs on; what was read with such a
- * note is thrown away.
+ * jansson (2.14) reports a failed allocation as a syntax error, or not at all: where a string
+ * cannot grow, it goes on without the byte that did not fit. So this file does not rely on it.
+ * jansson allocates through our function, which is malloc and a note for the thread that it runs
+ * on; a result that was read with such a note is thrown away.
  *
- * The functions are set before main: jansson has one pair for all threads, without a lock. What was
- * allocated before or goes to a library's free() is no matter, it is malloc's memory all the same.
+ * The functions are set before main: jansson has one pair for all threads, without a lock. Memory
+ * that was allocated before, or that a library frees with free(), is malloc's all the same.
  */
 #include "json_read.h"
 

@@ -1,6 +1,6 @@
 /*
- * Reading JSON, so that memory that is missing is never taken for the sender's fault, and never makes
- * of what was sent something else.
+ * Reading JSON in such a way that missing memory neither passes for the sender's fault nor changes
+ * what was sent.
  *
  * Any thread.
  */
@@ -13,8 +13,8 @@
 #include <stddef.h>
 
 /*
- * As json_loadb with `flags`. *ret_json is the caller's reference; *ret_fault, which may not be
- * NULL, says what is wrong where it is INVALID_JSON. INTERNAL when out of memory.
+ * As json_loadb with `flags`. *ret_json is the caller's reference. INVALID_JSON, with *ret_fault,
+ * which may not be NULL, saying what is wrong; INTERNAL when out of memory.
  */
 enum error_code json_read(const void *json, size_t len, size_t flags, json_t **ret_json,
                           json_error_t *ret_fault) ERROR_MUST_USE;

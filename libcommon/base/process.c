@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 enum {
-    /* None of the threads ever waits for another service (http_waiters.h). */
+    /* They never wait for another service (http_waiters.h). */
     THREADS_MIN = 2,
     THREADS_MAX = 64,
     LOOPS_MAX = 4,
 
-    /* Of the open-file limit, for all that is no connection: sockets that listen, epoll sets,
+    /* Of the open-file limit, for what is no client's connection: listening sockets, epoll sets,
      * connections to stores and services, the log. */
     OWN_FILES_PART = 2,
     OWN_FILES_MAX = 128,

@@ -4,9 +4,9 @@
 #ifndef TEMPMESSENGER_PROCESS_H
 #define TEMPMESSENGER_PROCESS_H
 
-/* First in main, before any thread: ignores SIGPIPE, SIGHUP, SIGUSR1 and SIGUSR2, blocks SIGTERM and
- * SIGINT (process_wait takes them) in this thread and those it will make, and raises the limit of
- * open files to what is allowed. */
+/* First in main, before any thread: ignores SIGPIPE, SIGHUP, SIGUSR1 and SIGUSR2, blocks SIGTERM
+ * and SIGINT (process_wait takes them) in this thread and those it will make, and raises the
+ * open-file limit to the hard one. */
 void process_prepare(void);
 
 /* Blocks until SIGTERM or SIGINT comes; returns its name. */
@@ -15,18 +15,18 @@ const char *process_wait(void);
 /* How many files this process may have open. */
 unsigned long process_file_limit(void);
 
-/* How many of `wanted` files a process may keep open for one purpose that, by the open-file limit, has
- * `share` percent of what is left beside its own needs; at least 1. */
+/* How many of `wanted` files one purpose may keep open: at most `share` percent of the open-file
+ * limit without the process' own needs, at least 1. */
 unsigned process_files(unsigned wanted, unsigned share);
 
-/* The event threads where HTTP_THREADS does not say: `configured`, or by cores if that is 0. */
+/* The number of event threads: `configured`, or by cores if that is 0. */
 unsigned process_threads(unsigned configured);
 
 /* How many threads write event streams: one a core, up to STREAM_LOOPS_MAX (stream_loops.h). */
 unsigned process_loops(void);
 
 /* `relative` as seen from the directory of the running program; the caller frees it with free().
- * NULL when out of memory, or where the system does not tell. */
+ * NULL when out of memory, or without /proc. */
 char *process_path_beside_program(const char *relative);
 
 #endif

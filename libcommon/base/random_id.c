@@ -1,6 +1,5 @@
 /*
- * getrandom without flags never gives less than it was asked for, for so few bytes, once the
- * kernel's pool is ready.
+ * getrandom without flags waits for the kernel's pool, and then fills so few bytes whole.
  */
 #include "random_id.h"
 

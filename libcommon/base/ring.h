@@ -1,7 +1,7 @@
 /*
- * A ring of links: a list whose elements hold their own links, so that one can be taken out, and all
- * be moved to another ring, without looking at the others. A link that is in no ring is a ring of
- * itself. What a ring links is the owner's to know.
+ * A ring of links: a list whose elements hold their own links, so that one can leave, or all move
+ * to another ring, in constant time. A link that is in no ring is a ring of itself. The owner knows
+ * which structs a ring links.
  */
 #ifndef TEMPMESSENGER_RING_H
 #define TEMPMESSENGER_RING_H

@@ -1,14 +1,13 @@
 /*
- * What UTF-8 and the properties of a character are is libunistring's knowledge.
+ * libunistring knows UTF-8 and the properties of characters.
  *
  * Invisible are Unicode's white space, its controls, its default-ignorable code points, its
- * noncharacters, and a few blanks that none of these name. It is made to stop messages that look
- * empty, not to judge text: code points that are not assigned yet count as visible, and so does a
+ * noncharacters, and a few blanks that none of these name. The rule stops messages that look empty
+ * and does not judge text: code points that are not assigned yet count as visible, and so does a
  * lone combining mark, which renderers show.
  */
 #include "text.h"
 
-#include <string.h>
 #include <unictype.h>
 #include <unistr.h>
 
@@ -74,7 +73,8 @@ bool text_visible_ascii(const char *text, size_t len)
     return true;
 }
 
-int text_hex_digit(char digit)
+/* The value of a hex digit of either case; -1 for any other byte. */
+static int hex_digit(char digit)
 {
     if (digit >= '0' && digit <= '9')
         return digit - '0';
@@ -85,8 +85,8 @@ int text_hex_digit(char digit)
 
 bool text_percent_byte(const char *from, size_t len, char *ret_byte)
 {
-    int high = len >= 3 && from[0] == '%' ? text_hex_digit(from[1]) : -1;
-    int low = high >= 0 ? text_hex_digit(from[2]) : -1;
+    int high = len >= 3 && from[0] == '%' ? hex_digit(from[1]) : -1;
+    int low = high >= 0 ? hex_digit(from[2]) : -1;
     if (low < 0)
         return false;
     *ret_byte = (char)(high << 4 | low);

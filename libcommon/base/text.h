@@ -1,6 +1,6 @@
 /*
- * Texts that others send: whether the bytes are UTF-8, how many characters they are, whether a reader
- * would see anything of them, and their percent-decoding.
+ * Texts that others send: whether the bytes are UTF-8, how many characters they are, whether a
+ * reader would see anything of them, and their percent-decoding.
  *
  * Pure: no state, no locale. Any thread. `bytes` may be NULL where `len` is 0.
  */
@@ -18,28 +18,26 @@ enum { TEXT_CHARACTER_MAX = 4 };
  * a character like others; an empty text is valid. */
 bool text_valid_utf8(const void *bytes, size_t len);
 
-/* Reads the character at the front of `len` bytes; returns its bytes, 0 where there is none. */
+/* Reads the character at the front of `len` bytes; returns its number of bytes, or 0 if there is no
+ * character. */
 size_t text_decode(const void *bytes, size_t len, uint32_t *ret_character);
 
-/* The number of code points. `bytes` is valid UTF-8; a byte that is not counts as one. */
+/* The number of code points. A byte that is not part of valid UTF-8 counts as one. */
 size_t text_characters(const void *bytes, size_t len);
 
 /* Whether there is at least one character that leaves a mark: not white space, a control, a format
  * or zero-width character, a variation selector, or a blank that is not called one (Hangul fillers,
- * the empty braille pattern). `bytes` is valid UTF-8; a byte that is not leaves no mark. */
+ * the empty braille pattern). A byte that is not part of valid UTF-8 leaves no mark. */
 bool text_has_visible(const void *bytes, size_t len);
 
 /* Whether all bytes are from '!' to '~'. */
 bool text_visible_ascii(const char *text, size_t len);
 
-/* The value of a hex digit of either case; -1 for any other byte. */
-int text_hex_digit(char digit);
-
-/* Decodes the %XX at the front of `len` bytes; false where there is none. */
+/* Decodes the %XX at the front of `len` bytes; false if there is none, and *ret_byte stays. */
 bool text_percent_byte(const char *from, size_t len, char *ret_byte);
 
-/* Decodes each %XX in `len` bytes into `to`, which has room for as many and may be `from`; a % that no
- * two hex digits follow stands for itself. Returns the bytes that are written; no NUL is. */
+/* Decodes each %XX in `len` bytes into `to`, which has room for as many and may be `from`; a % that
+ * no two hex digits follow stands for itself. Returns how many bytes it wrote; it adds no NUL. */
 size_t text_percent_decode(const char *from, size_t len, char *to);
 
 #endif

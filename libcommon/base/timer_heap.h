@@ -1,8 +1,8 @@
 /*
- * Deadlines in order: what is due next is found at once, however many there are.
+ * Deadlines in order: the next one is found at once, however many there are.
  *
- * A node is part of what it is the deadline of, and belongs to its owner; the heap allocates
- * nothing. Heap and nodes are ready when their memory is zero. Not thread-safe.
+ * A node is a member of the struct whose deadline it is, and belongs to its owner; the heap
+ * allocates nothing. Heap and nodes are ready when their memory is zero. Not thread-safe.
  */
 #ifndef TEMPMESSENGER_TIMER_HEAP_H
 #define TEMPMESSENGER_TIMER_HEAP_H
@@ -25,7 +25,7 @@ struct timer_heap {
 /* Adds the node, or moves it if it is in this heap already. */
 void timer_heap_set(struct timer_heap *heap, struct timer_heap_node *node, uint64_t due_us);
 
-/* Does nothing for a node that is in no heap. */
+/* Removes the node; does nothing if it is in no heap. */
 void timer_heap_remove(struct timer_heap *heap, struct timer_heap_node *node);
 
 #endif

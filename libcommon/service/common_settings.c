@@ -1,8 +1,6 @@
 /*
- * The rules of the shared settings that are more than a kind. The rows themselves are a macro in
- * the header, because each service places them in a struct of its own.
- *
- * The words of the log come in the order of the enums in log.h, whose values they become.
+ * The rules of the shared settings beyond their kinds. The rows are a macro in the header, because
+ * each service places them in a struct of its own.
  */
 #include "common_settings.h"
 

@@ -12,7 +12,7 @@ enum {
     CONNECTIONS_MAX = 1000000,
     SERVICE_TOKEN_MAX = 512,
     SHUTDOWN_TIMEOUT_MAX_MS = 10 * 60 * 1000,
-    /* Of the calls that a request waits for: STORE_TIMEOUT, UPSTREAM_TIMEOUT. */
+    /* STORE_TIMEOUT and UPSTREAM_TIMEOUT: of the calls that a request waits for. */
     CALL_TIMEOUT_MIN_MS = 10,
     CALL_TIMEOUT_MAX_MS = 60 * 1000,
 };
@@ -26,7 +26,7 @@ struct common_settings {
     enum log_format log_format;
     uint64_t shutdown_timeout_ms;
     char *service_token; /* NULL: none */
-    bool healthcheck;    /* only ask the service that runs; see healthcheck.h */
+    bool healthcheck;    /* do not serve: see healthcheck.h */
 };
 
 /* The words of LOG_LEVEL and LOG_FORMAT, in the order of their enums. */
@@ -51,7 +51,7 @@ bool common_settings_token_valid(const char *text, const char **ret_rule);
      .help = "how many threads answer requests; auto goes by the number of cores"},                \
     {.name = "MAX_CONNECTIONS", SETTING_UNSIGNED_AT(type, common.max_connections),                 \
      .fallback = "10000", .minimum = 1, .maximum = CONNECTIONS_MAX,                                \
-     .help = "how many event streams may be open at a time"},                                       \
+     .help = "how many event streams may be open at a time"},                                      \
     {.name = "LOG_LEVEL", SETTING_CHOICE_AT(type, common.log_level),                               \
      .fallback = "info", .choices = common_settings_log_levels,                                    \
      .help = "what to log: error, warning, info (with each request) or debug"},                    \

@@ -1,7 +1,6 @@
 /*
- * One GET by libcurl, whose timeout holds for connecting, sending and reading together: a service that
- * accepts and then hangs, or sends a byte a second, is found out in time. The settings are left to
- * the caller.
+ * One GET by libcurl, whose timeout holds for connecting, sending and reading together: it also
+ * catches a service that accepts and then hangs, or sends a byte a second.
  */
 #include "healthcheck.h"
 

@@ -17,18 +17,16 @@
 
 extern char **environ;
 
-/* Files that are not a client's connection: to stores and services, sockets that listen, the log. */
-enum { FILES_RESERVE = 512 };
-
 enum { CHECK_INTERVAL_MS = 1000 };
 
-/* Each connection is an open file, and there are some others. */
-static void warn_of_file_limit(unsigned max_connections)
+/* The server then takes fewer connections than it was configured for. */
+static void warn_of_file_limit(const struct http_server_config *config)
 {
-    unsigned long limit = process_file_limit();
-    if (limit < (unsigned long)max_connections + FILES_RESERVE)
+    unsigned connections = process_files(config->max_connections, config->files_share);
+    if (connections < config->max_connections)
         log_write(LOG_LEVEL_WARNING, "the open-file limit is too low for MAX_CONNECTIONS",
-                  LOG_NUMBER("open_files", limit), LOG_NUMBER("max_connections", max_connections));
+                  LOG_NUMBER("open_files", process_file_limit()),
+                  LOG_NUMBER("connections", connections));
 }
 
 /* The thread that tries to reach what the service needs; a stop begins without waiting for it. */
@@ -101,7 +99,7 @@ enum error_code service_run(const struct http_server_config *config,
     log_write(LOG_LEVEL_INFO, "listening", LOG_TEXT("address", config->address),
               LOG_NUMBER("port", http_server_port(checker.server)),
               LOG_NUMBER("threads", config->threads));
-    warn_of_file_limit(config->max_connections);
+    warn_of_file_limit(config);
     bool checking = start_checker(&checker);
     const char *signal = process_wait();
     log_write(LOG_LEVEL_INFO, "stopping", LOG_TEXT("signal", signal));
@@ -115,8 +113,6 @@ enum error_code service_run(const struct http_server_config *config,
     http_server_free(checker.server);
     return ERROR_NONE;
 }
-
-/* ---- from main to there ---- */
 
 static int serve(const struct service_program *program, const void *settings,
                  const struct common_settings *common)

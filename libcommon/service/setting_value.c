@@ -1,6 +1,6 @@
 /*
- * One function a kind reads its grammar; where the value came from and what is printed about it is
- * in settings.c.
+ * One function a kind reads its grammar. settings.c knows where the value came from, and prints
+ * what is wrong with it.
  *
  * Numbers are read digit by digit with overflow checks rather than by strtoull, which would take
  * signs, blanks and other bases. A number too large for its type becomes the largest and fails the
@@ -61,7 +61,8 @@ static const struct unit *find_unit(const struct unit *units, size_t count, cons
     return NULL;
 }
 
-bool setting_value_duration(const char *text, uint64_t *ret_ms)
+/* A whole number and a unit; a bare number is seconds. */
+static bool read_duration(const char *text, uint64_t *ret_ms)
 {
     uint64_t number;
     const char *end;
@@ -122,7 +123,7 @@ static enum setting_value_outcome parse_duration(const struct setting *setting, 
                                                  uint64_t *ret_ms, char *ret_rule)
 {
     uint64_t ms;
-    if (!setting_value_duration(text, &ms))
+    if (!read_duration(text, &ms))
         return refuse(ret_rule, DURATION_RULE);
     if (!in_range(setting, ms)) {
         char minimum[SETTING_DURATION_SIZE], maximum[SETTING_DURATION_SIZE];

@@ -1,8 +1,8 @@
 /*
- * Where a value comes from. The grammars of the kinds are in setting_value.c, the command line is in
- * settings_flags.c, and the line that refuses is in settings_refusal.c.
+ * Where a value comes from. setting_value.c has the grammars of the kinds, settings_flags.c the
+ * command line, settings_refusal.c the line that refuses.
  *
- * What a NAME_FILE holds is never shown, whatever its kind: it was put there because it is a secret.
+ * What a NAME_FILE holds is never shown, whatever its kind: secrets are what files are for.
  */
 #include "settings.h"
 
@@ -79,7 +79,8 @@ static enum settings_outcome refuse_file(const struct loader *loader, const stru
     return settings_refusal_line(loader->err, loader->program, subject, path, why);
 }
 
-/* The bytes of the file without the newline at their end, for the caller to free; NULL with *ret_why otherwise. */
+/* The bytes of the file without the newline at their end, for the caller to free; NULL with
+ * *ret_why otherwise. */
 static char *read_value(int file, const char **ret_why)
 {
     char *value = NULL;

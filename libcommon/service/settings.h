@@ -66,7 +66,7 @@ struct setting {
     const char *const *choices; /* of SETTING_CHOICE, NULL at the end */
     const char *zero_word;      /* of SETTING_UNSIGNED: a word that stands for 0; or NULL */
 
-    /* A rule beyond the kind's; or NULL. Where it says false, *ret_rule completes the sentence
+    /* A rule beyond the kind's; or NULL. Where it returns false, *ret_rule completes the sentence
      * '"value" is not …'. */
     bool (*valid)(const char *text, const char **ret_rule);
 };
@@ -84,10 +84,10 @@ struct settings_program {
 
 enum settings_outcome {
     SETTINGS_OK,      /* *ret_settings is filled; free it with settings_fini */
-    SETTINGS_DONE,    /* --help or --version was asked for and is written to `out`: exit 0 */
+    SETTINGS_DONE,    /* `out` has what --help or --version asked for: exit 0 */
     SETTINGS_INVALID, /* one line on `err` says what is wrong: exit SETTINGS_INVALID_STATUS */
 
-    /* The file of a secret is missing or empty, which one line on `err` says. Another start may find
+    /* One line on `err` says that the file of a secret is missing or empty. Another start may find
      * it: exit SETTINGS_SECRET_MISSING_STATUS. */
     SETTINGS_SECRET_MISSING,
 };

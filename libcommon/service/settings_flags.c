@@ -1,5 +1,5 @@
 /*
- * --name value, --name=value and, for the same setting, --name-file with a path. What the values mean
+ * --name value, --name=value and, for the same setting, --name-file with a path. Reading the values
  * is left to settings.c.
  */
 #include "settings_flags.h"

@@ -13,9 +13,9 @@ struct settings_given {
     const char *file;
 };
 
-/* Fills `ret_flags`, one for each setting, zeroed by the caller, with pointers into `argv`. Sets the
- * switches in `settings`, the program's struct. Writes what --help and --version ask for to `out`,
- * and a refusal to `err`. */
+/* Fills `ret_flags`, one for each setting, zeroed by the caller, with pointers into `argv`. Sets
+ * the switches in `settings`, the program's struct. Writes what --help and --version ask for to
+ * `out`, and a refusal to `err`. */
 enum settings_outcome settings_flags_read(const struct settings_program *program, int argc,
                                           char *const argv[], FILE *out, FILE *err, void *settings,
                                           struct settings_given ret_flags[SETTINGS_MAX])

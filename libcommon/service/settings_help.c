@@ -2,7 +2,7 @@
  * What --help shows: the usage, what the program is, and one entry a setting in three columns,
  * flag, variable and purpose, the last wrapped so that no line is longer than a wide terminal.
  *
- * Only the defaults of the table are shown, never a value in force: the environment holds secrets.
+ * It shows the defaults of the table, never a value in force: the environment holds secrets.
  */
 #include "settings_help.h"
 

@@ -8,7 +8,7 @@
 
 void settings_help_print(const struct settings_program *program, FILE *out);
 
-/* A byte of a variable's name, as it is in the flag: MESSAGE_TTL is --message-ttl. */
+/* The byte of the flag for a byte of the variable: MESSAGE_TTL is --message-ttl. */
 char settings_help_flag_byte(char byte);
 
 #endif

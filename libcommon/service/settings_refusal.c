@@ -1,6 +1,6 @@
 /*
- * Which values may be shown is left to those who know where a value comes from; here they are only
- * made harmless for a terminal and a log.
+ * Makes values harmless for a terminal and a log. The callers, who know where a value comes from,
+ * decide whether it may be shown.
  */
 #include "settings_refusal.h"
 

@@ -12,7 +12,7 @@ __attribute__((format(printf, 5, 6))) void
 settings_refusal_rule(FILE *err, const struct settings_program *program, const char *name,
                       const char *value, const char *rule_format, ...);
 
-/* What is wrong before a value is known: 'program: <subject>"value"<rest>', without the quotes where
+/* What is wrong before a value is known: 'program: <subject>"value"<rest>', without the quotes if
  * `value` is NULL. Returns SETTINGS_INVALID. */
 enum settings_outcome settings_refusal_line(FILE *err, const struct settings_program *program,
                                             const char *subject, const char *value,

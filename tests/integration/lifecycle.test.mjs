@@ -1,12 +1,15 @@
 // Starting, stopping, and the order in which things come and go.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import {
-  assertAccepted, assertProblem, clientOf, freePort, newRoom, ready, request, SERVICES, sleep, until, withWorld,
+  assertAccepted, assertProblem, BIN_DIR, clientOf, freePort, newRoom, ready, request, SERVICES, sleep,
+  TEMPLATE_DIR, until, within, withWorld,
 } from './harness.mjs';
 
 const STOP_MAX_MS = 8000;
@@ -136,6 +139,38 @@ for (const name of SERVICES) {
     }));
   });
 }
+
+describe('the open-file limit', () => {
+  /** The log of a service that starts with so many files and is stopped when it listens. */
+  const logWith = async (name, files) => {
+    const env = { PATH: process.env.PATH, PORT: '0', LOG_FORMAT: 'json', TEMPLATE_DIR };
+    const child = spawn('sh', ['-c', 'ulimit -n "$0" && exec "$1"', String(files), path.join(BIN_DIR, name)],
+      { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let log = '';
+    child.stderr.on('data', (data) => {
+      log += data;
+      if (log.includes('"listening"')) child.kill('SIGTERM');
+    });
+    const [code] = await within(STOP_MAX_MS, `${name} ends`, once(child, 'close')).finally(() => child.kill('SIGKILL'));
+    assert.equal(code, 0, log);
+    return log.trim().split('\n').map((line) => JSON.parse(line));
+  };
+
+  for (const name of SERVICES) {
+    test(`${name} warns where it takes fewer connections than MAX_CONNECTIONS, and only there`, async () => {
+      const share = name === 'web-gateway' ? 60 : 90;
+      const connections = (files) => Math.floor(((files - 128) * share) / 100);
+      const enough = Math.ceil((10_256 * 100) / share) + 128;
+      assert.equal(connections(enough), 10_256, 'MAX_CONNECTIONS and 256 more');
+      const warnings = async (files) => (await logWith(name, files))
+        .filter(({ message }) => message === 'the open-file limit is too low for MAX_CONNECTIONS');
+      assert.deepEqual(await warnings(enough), []);
+      const [warning, ...more] = await warnings(enough - 2);
+      assert.deepEqual([warning.level, warning.open_files, warning.connections, more],
+        ['warning', enough - 2, connections(enough - 2), []]);
+    });
+  }
+});
 
 describe('what is missing at the start', () => {
   const entries = (service, ...messages) => service.logLines().map((line) => JSON.parse(line))

@@ -1,6 +1,6 @@
 /*
- * A block is compared byte by byte under its prefix. An IPv4 block is one of the IPv6 block that all
- * of IPv4 has.
+ * Compares a block byte by byte under its prefix. An IPv4 block is a block of ::ffff:0:0/96, the IPv6
+ * form of all IPv4 addresses.
  */
 #include "address_block.h"
 

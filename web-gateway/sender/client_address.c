@@ -1,11 +1,11 @@
 /*
- * Anyone can write anything into X-Forwarded-For; only what our own proxies appended is true. They
- * append on the right, so the header is read from there, and never past the first address that is
- * not one of ours: what stands further left is hearsay. For the same reason its length does not
- * matter: junk on the left is not even looked at, and cannot be used to hide the part that counts.
+ * Anyone can write anything into X-Forwarded-For; only the entries of our own proxies are true.
+ * They append on the right, so the header is read from the right, and never past the first address
+ * that is not one of ours: the rest is hearsay. For the same reason the length does not matter:
+ * junk on the left is not read, and cannot hide the entries that count.
  *
- * An IPv6 user usually has a whole /64 to pick addresses from, so that is what a limit applies to.
- * The limiting itself is rate_limit.c's.
+ * An IPv6 user usually has a whole /64 to pick addresses from, so the key is the /64. rate_limit.c
+ * applies the limit.
  */
 #include "client_address.h"
 

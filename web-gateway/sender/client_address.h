@@ -1,5 +1,5 @@
 /*
- * Who a request comes from: the peer, or the client that trusted proxies say they speak for.
+ * The sender of a request: the peer, or the client that trusted proxies name.
  *
  * Pure: no state. Any thread.
  */
@@ -16,17 +16,16 @@ enum {
 };
 
 struct client_address {
-    uint8_t key[IP_ADDRESS_SIZE]; /* who shares a limit: the IPv4 address, or the IPv6 /64 */
+    uint8_t key[IP_ADDRESS_SIZE]; /* what a limit applies to: the IPv4 address, or the IPv6 /64 */
     char text[INET6_ADDRSTRLEN];  /* the whole address, for the log; IPv4 as a.b.c.d */
 };
 
 /*
  * Finds the client. X-Forwarded-For (NULL where there is none) is read only if the peer is in
- * `trusted`; then the client is the right-most entry that is not. The walk ends early, with the
- * last address that was good, at an entry that is no address or too long and after the maximum of
- * hops; where all are trusted it is the left-most. Entries may carry a port: "1.2.3.4:80",
- * "[::1]:80". A `peer` that is NULL or not of the internet is "unknown", with a key of zeros, and
- * not trusted.
+ * `trusted`; then the client is the right-most entry that is not, or the left-most if all are. The
+ * walk ends early, with the last good address, at an entry that is no address or too long, and
+ * after the maximum of hops. Entries may carry a port: "1.2.3.4:80", "[::1]:80". A `peer` that is
+ * NULL or of another family is "unknown", with a key of zeros, and not trusted.
  */
 void client_address_find(const struct sockaddr *peer, const char *forwarded_for,
                          const struct address_block *trusted, size_t trusted_count,

@@ -1,9 +1,9 @@
 /*
- * One pass over the body. Names are compared as they are decoded, so that only the value that is
- * asked for is ever copied; what a value must be is for the caller, who knows the field.
+ * One pass over the body. Names are compared as they are decoded, and only the value of the field
+ * is copied. The caller, who knows the field, checks the value.
  *
- * The URL standard's parser goes on to decode UTF-8 with replacement characters. That is left out:
- * a message is stored exactly as sent or refused, never mended on the way.
+ * The URL standard's parser goes on to decode UTF-8 with replacement characters. This one does not:
+ * a message is stored exactly as sent or refused, never mended.
  */
 #include "form.h"
 
@@ -27,7 +27,7 @@ static char next_byte(struct reader *reader)
     return byte == '+' && !encoded ? ' ' : byte;
 }
 
-/* Takes what comes before the next `separator`, or all there is, and the separator. */
+/* Takes the bytes before the next `separator`, and the separator; all bytes if there is none. */
 static struct reader split_off(struct reader *reader, char separator)
 {
     struct reader part = *reader;
@@ -70,7 +70,7 @@ enum error_code form_field(const char *body, size_t len, const char *name, char 
     while (reader.at < reader.end) {
         struct reader value = split_off(&reader, '&');
         if (value.at == value.end)
-            continue; /* nothing between two & is no field */
+            continue; /* an empty piece between two & is no field */
         if (count++ == FORM_FIELDS_MAX)
             return ERROR_TOO_LARGE;
         struct reader field_name = split_off(&value, '=');

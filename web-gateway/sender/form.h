@@ -1,5 +1,5 @@
 /*
- * What a browser's form sends as application/x-www-form-urlencoded (the URL standard's parser).
+ * A browser's form as application/x-www-form-urlencoded (the URL standard's parser).
  */
 #ifndef TEMPMESSENGER_FORM_H
 #define TEMPMESSENGER_FORM_H
@@ -15,9 +15,8 @@ enum { FORM_FIELDS_MAX = 64 };
  * space, %XX a byte, and a % that no two hex digits follow stands for itself.
  *
  * *ret_value is NULL where there is no such field; otherwise it is the caller's, to be freed with
- * free(), and has a NUL behind its *ret_len bytes. The bytes are the sender's as they came: there
- * may be NULs and broken UTF-8 among them, which the caller checks, and line breaks are CRLF, since
- * browsers make them so in every form.
+ * free(), and has a NUL behind its *ret_len bytes. The bytes are the sender's: the caller checks
+ * them for NULs and broken UTF-8. Line breaks are CRLF, as browsers send them in every form.
  *
  * TOO_LARGE when FORM_FIELDS_MAX fields went by without it and there are more; INTERNAL when out of
  * memory. Any thread; takes time linear in `len`.

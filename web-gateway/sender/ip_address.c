@@ -1,6 +1,6 @@
 /*
- * An IPv4 address becomes its IPv6 form here, and is written as IPv4 again, so that nothing above has
- * to know of two families.
+ * An IPv4 address becomes its IPv6 form here, and is written as IPv4 again, so that nothing above
+ * has to know of two families.
  */
 #include "ip_address.h"
 

@@ -1,6 +1,6 @@
 /*
- * An IP address: 16 bytes, IPv4 as ::ffff:a.b.c.d, so that one client has one address whichever socket
- * it came in by.
+ * An IP address: 16 bytes, IPv4 as ::ffff:a.b.c.d, so that a client has one address whichever
+ * socket it came in by.
  *
  * Pure: no state. Any thread.
  */

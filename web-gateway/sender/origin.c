@@ -1,11 +1,13 @@
 /*
- * Origins are taken apart and compared in parts, never by prefix or substring: that
- * "https://chat.example" begins "https://chat.example.evil.test" must mean nothing. What does not
- * parse is not allowed, be it in the header or in the list.
+ * Origins are compared in parts, never by prefix or substring: that "https://chat.example" begins
+ * "https://chat.example.evil.test" must mean nothing. A text that does not parse is not allowed, in
+ * the header as in the list.
  *
- * The bytes a host may have are those that browsers send after their own normalising: letters,
- * digits, "-", ".", "_", or an IPv6 literal in brackets. Nothing is resolved or decoded, so there
- * is no second reading of a name that could differ from the first.
+ * A host consists of the bytes that browsers send after their own normalising: letters, digits,
+ * "-", ".", "_", or an IPv6 literal in brackets. Nothing is resolved or decoded, so there is no
+ * second reading of a name that could differ from the first. libcurl's parser, which gives one,
+ * serves requests and not comparisons: it decodes "%61", reads "127.1" as 127.0.0.1 and takes
+ * "http:/x", "http://x:" and "http://x/" for the same.
  */
 #include "origin.h"
 
@@ -14,18 +16,18 @@
 
 enum { PORT_NONE = -1, PORT_MAX = 65535, PORT_DIGITS_MAX = 5, HTTP_PORT = 80, HTTPS_PORT = 443 };
 
-/* Stretches of the text that was read. */
+/* Parts of the text that was read. */
 struct authority {
     const char *host;
     size_t host_len;
-    int port; /* PORT_NONE where it is not given */
+    int port; /* PORT_NONE: not given */
 };
 
 struct origin {
     const char *scheme;
     size_t scheme_len;
     struct authority authority;
-    int default_port; /* PORT_NONE where the scheme is not of the web */
+    int default_port; /* PORT_NONE: the scheme is neither http nor https */
 };
 
 static bool is_digit(char c)
@@ -48,7 +50,7 @@ static bool is_scheme_byte(char c)
     return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
 }
 
-/* Bytes of the host at the front of `text`, brackets included; 0 if there is none. */
+/* The length of the host at the front of `text`, brackets included; 0 if there is none. */
 static size_t find_host(const char *text)
 {
     size_t len = 0;
@@ -122,7 +124,7 @@ static bool same_authority(const struct authority *a, const struct authority *b,
     return a_port == b_port && same_text(a->host, a->host_len, b->host, b->host_len);
 }
 
-/* Only the web's schemes: an origin of another kind is not a page that this host served. */
+/* Only http and https: this host served no page of another scheme. */
 static bool is_same_host(const struct origin *origin, const char *host)
 {
     struct authority here;

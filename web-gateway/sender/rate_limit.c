@@ -1,14 +1,14 @@
 /*
  * Token buckets in exact integers. The unit is such that a bucket refills by `count` units a
  * microsecond and a token is as many units as the window has microseconds, so no rate is rounded.
- * A bucket stores what it lacks, not what it has: zeroed memory is a table of full buckets, and a
- * bucket that lacks nothing says no more than one that is not there.
+ * A bucket stores what it lacks, not what it has: zeroed memory is a table of full buckets, and
+ * dropping a bucket that lacks nothing loses nothing.
  *
- * The table is cut into sets of eight. A client's set is chosen by SipHash-2-4 under a random key
- * of this process, so nobody can pick addresses that meet in one set and push a neighbour out. Each
- * call looks at one set, under one lock, whoever attacks.
+ * The table consists of sets of eight. SipHash-2-4 under a random key of this process chooses a
+ * client's set, so nobody can pick addresses that meet in one set and push a neighbour out. Each
+ * call reads one set, under one lock, even during an attack.
  *
- * Which address a client has, and whether there is a limit at all, is for others to say.
+ * client_address.c finds the key; the settings say whether there is a limit.
  */
 #include "rate_limit.h"
 
@@ -108,7 +108,7 @@ static uint64_t hash_key(const uint64_t seed[2], const uint8_t key[RATE_LIMIT_KE
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* What the bucket lacks by now. The product cannot overflow: it is less than a full bucket. */
+/* The units that the bucket lacks now. The product is less than a full bucket: no overflow. */
 static uint64_t lacking_at(const struct rate_limit *limiter, const struct bucket *bucket,
                            uint64_t now_us)
 {
@@ -119,8 +119,8 @@ static uint64_t lacking_at(const struct rate_limit *limiter, const struct bucket
     return bucket->lacking > refilled ? bucket->lacking - refilled : 0;
 }
 
-/* The client's bucket; a new client gets that of the set whose loss matters least: the fullest, and
- * of equally full ones the longest unused. */
+/* The client's bucket. A new client gets the one of its set whose loss matters least: the fullest,
+ * or of equally full ones the longest unused. */
 static struct bucket *find_bucket(struct rate_limit *limiter,
                                   const uint8_t key[RATE_LIMIT_KEY_SIZE], uint64_t now_us)
 {

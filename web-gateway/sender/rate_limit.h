@@ -3,9 +3,9 @@
  *
  * A bucket holds `count` tokens and refills from empty to full within the window, so a client may
  * send `count` at once and then as many a window. Buckets live in a table of fixed size. When it is
- * full the fullest bucket among eight takes the newcomer's name: a forgotten client starts again
- * with all its tokens, so under a flood from very many addresses the limit grows softer; it never
- * refuses a client for what others did, and never allocates.
+ * full, a new client takes the fullest bucket among eight: its former owner starts again with all
+ * tokens, so under a flood from very many addresses the limit grows softer; it never refuses a
+ * client for what others did, and never allocates.
  *
  * Time is given by the caller, on the monotonic clock. Any thread.
  */
@@ -27,7 +27,7 @@ enum {
 /* Room for either header value and its NUL. */
 enum { RATE_LIMIT_HEADER_SIZE = 64 };
 
-/* What a client is told. */
+/* What the headers of an answer report. */
 struct rate_limit_state {
     uint32_t limit;     /* tokens of a full bucket */
     uint32_t window_s;  /* seconds from empty to full, rounded up */
@@ -41,13 +41,13 @@ struct rate_limit;
  * or without the kernel's random numbers. */
 struct rate_limit *rate_limit_new(uint32_t count, uint64_t window_ms);
 
-/* Takes NULL. Nobody may be inside any more. */
+/* Takes NULL. No other call may be under way. */
 void rate_limit_free(struct rate_limit *limiter);
 
 CLEANUP_DEFINE(struct rate_limit, rate_limit_free)
 
-/* Takes one of the client's tokens; false, and nothing taken, where there is none. *ret_state is
- * set either way. A `now_us` before the last one counts as the last one. */
+/* Takes one of the client's tokens; false if there is none. Sets *ret_state either way. A `now_us`
+ * before the last one counts as the last one. */
 bool rate_limit_take(struct rate_limit *limiter, const uint8_t key[RATE_LIMIT_KEY_SIZE],
                      uint64_t now_us, struct rate_limit_state *ret_state);
 

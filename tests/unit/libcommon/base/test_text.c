@@ -192,10 +192,14 @@ START_TEST(test_text__hex_digits_are_of_either_case)
     static const char digits[] = "0123456789abcdefABCDEF";
     for (int byte = 1; byte < 256; byte++) {
         const char *found = strchr(digits, byte);
-        long value = found ? found - digits : -1;
-        ck_assert_int_eq(text_hex_digit((char)byte), value > 15 ? value - 6 : value);
+        long value = found ? found - digits : 0;
+        char decoded = '\0';
+        bool is_digit = text_percent_byte((char[]){'%', '0', (char)byte}, 3, &decoded);
+        ck_assert_int_eq(is_digit, found != NULL);
+        ck_assert_int_eq(decoded, value > 15 ? value - 6 : value);
     }
-    ck_assert_int_eq(text_hex_digit('\0'), -1);
+    char decoded;
+    ck_assert(!text_percent_byte("%0", 3, &decoded));
 }
 END_TEST
 
