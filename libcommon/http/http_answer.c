@@ -109,40 +109,44 @@ static void free_stream(void *context)
     free(answer);
 }
 
-/* Takes the answer's context, also on failure. */
+/* Hands the answer to Ulfius, to be read by `read` and freed by `free_answer`. */
 static enum error_code answer_later(struct http_exchange *exchange, const char *content_type,
-                                    const struct answer *draft)
+                                    struct answer *answer,
+                                    ssize_t (*read)(void *, uint64_t, char *, size_t),
+                                    void (*free_answer)(void *))
 {
-    bool is_stream = draft->stream_ops != NULL;
-    struct answer *answer = malloc(sizeof *answer);
-    if (!answer) {
-        (is_stream ? draft->stream_ops->free : draft->pieces_ops->free)(draft->context);
-        return ERROR_INTERNAL;
-    }
-    *answer = *draft;
     answer->exchange = exchange;
     u_map_put(exchange->response->map_header, "Content-Type", content_type);
-    if (ulfius_set_stream_response(exchange->response, 200, is_stream ? take_stream : read_pieces,
-                                   is_stream ? free_stream : free_pieces, U_STREAM_SIZE_UNKNOWN,
-                                   STREAM_BLOCK_SIZE, answer) != U_OK) {
-        (is_stream ? free_stream : free_pieces)(answer);
+    if (ulfius_set_stream_response(exchange->response, 200, read, free_answer,
+                                   U_STREAM_SIZE_UNKNOWN, STREAM_BLOCK_SIZE, answer) != U_OK) {
+        free_answer(answer);
         return ERROR_INTERNAL;
     }
     exchange->status = 200;
-    exchange->is_stream = is_stream;
+    exchange->is_stream = read == take_stream;
     return ERROR_NONE;
 }
 
 enum error_code http_answer_pieces(struct http_exchange *exchange, const char *content_type,
                                    const struct http_pieces_ops *ops, void *pieces)
 {
-    struct answer answer = {.pieces_ops = ops, .context = pieces};
-    return answer_later(exchange, content_type, &answer);
+    struct answer *answer = malloc(sizeof *answer);
+    if (!answer) {
+        ops->free(pieces);
+        return ERROR_INTERNAL;
+    }
+    *answer = (struct answer){.pieces_ops = ops, .context = pieces};
+    return answer_later(exchange, content_type, answer, read_pieces, free_pieces);
 }
 
 enum error_code http_answer_stream(struct http_exchange *exchange, const char *content_type,
                                    const struct http_stream_ops *ops, void *stream)
 {
-    struct answer answer = {.stream_ops = ops, .context = stream};
-    return answer_later(exchange, content_type, &answer);
+    struct answer *answer = malloc(sizeof *answer);
+    if (!answer) {
+        ops->free(stream);
+        return ERROR_INTERNAL;
+    }
+    *answer = (struct answer){.stream_ops = ops, .context = stream};
+    return answer_later(exchange, content_type, answer, take_stream, free_stream);
 }

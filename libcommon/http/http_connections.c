@@ -19,7 +19,7 @@
 struct http_connections {
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the first connection has come, or `ending` */
-    TAILQ_HEAD(, http_connection) list;
+    TAILQ_HEAD(http_connection_list, http_connection) list;
     _Atomic size_t count;
     bool ending;
     bool started;

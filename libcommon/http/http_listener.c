@@ -47,23 +47,23 @@ static bool bind_and_listen(int fd, union socket_address *address, socklen_t len
            getsockname(fd, &address->any, &len) == 0;
 }
 
-int http_listener_open(const char *text, unsigned port, unsigned *ret_port)
+int http_listener_open(const char *address, unsigned port, unsigned *ret_port)
 {
-    union socket_address address;
-    socklen_t len = parse_address(text, port, &address);
+    union socket_address bound;
+    socklen_t len = parse_address(address, port, &bound);
     if (!len) {
         errno = EINVAL;
         return -1;
     }
-    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && !bind_and_listen(fd, &address, len)) {
+    int fd = socket(bound.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && !bind_and_listen(fd, &bound, len)) {
         int reason = errno;
         close(fd);
         errno = reason;
         return -1;
     }
     *ret_port =
-        ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
+        ntohs(bound.any.sa_family == AF_INET ? bound.v4.sin_port : bound.v6.sin6_port);
     return fd;
 }
 

@@ -13,7 +13,7 @@ static const char *const names[] = {
 };
 
 static const bool changing[] = {
-#define CHANGES(method, changes) [HTTP_##method] = changes,
+#define CHANGES(method, changes) [HTTP_##method] = (changes),
     HTTP_METHOD_LIST(CHANGES)
 #undef CHANGES
         [HTTP_OTHER] = false,

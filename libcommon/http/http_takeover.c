@@ -76,7 +76,9 @@ static void set_options(int fd)
 struct http_takeover *http_takeover_new(struct http_exchange *exchange)
 {
     struct http_takeover *takeover = calloc(1, sizeof *takeover);
-    int fd = takeover ? take_socket(exchange->connection) : -1;
+    if (!takeover)
+        return NULL;
+    int fd = take_socket(exchange->connection);
     if (fd < 0) {
         free(takeover);
         return NULL;

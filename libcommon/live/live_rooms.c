@@ -334,7 +334,7 @@ enum error_code live_rooms_open(struct live_rooms *rooms, const char *name,
 enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint64_t timeout_ms,
                                struct live_room **ret_room, struct error *err)
 {
-    struct live_room *room;
+    struct live_room *room = NULL;
     enum error_code code = live_rooms_open(rooms, name, &room, err);
     if (code)
         return code;

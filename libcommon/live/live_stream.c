@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t piece_max = 8 * 1024 * 1024; /* far above the longest single message */
+static const size_t piece_max = (size_t)8 * 1024 * 1024; /* far above the longest single message */
 
 struct live_stream {
     struct stream stream;
@@ -90,18 +90,16 @@ static bool read_opening(struct live_stream *stream, uint64_t now_us)
 /* What the hub has for the stream; waits where that is nothing. */
 static void read_events(struct live_stream *stream, unsigned loop, uint64_t now_us)
 {
-    struct live_room *room = stream->room;
-    if (event_hub_fell_behind(room->hub, &stream->place)) {
-        end(stream);
-    } else if (!event_hub_read(room->hub, &stream->place, now_us, &stream->batch)) {
+    struct event_hub *hub = stream->room->hub;
+    bool behind = event_hub_fell_behind(hub, &stream->place);
+    if (!behind && !event_hub_read(hub, &stream->place, now_us, &stream->batch))
         stream_end(&stream->stream);
-    } else if (stream->batch) {
+    else if (stream->batch)
         stream_send(&stream->stream, blob_retain(stream->batch->bytes), 0);
-    } else if (event_hub_ended(room->hub)) {
+    else if (behind || event_hub_ended(hub))
         end(stream);
-    } else {
+    else
         stream_wait(&stream->stream, loop);
-    }
 }
 
 /* Under the room's lock. */

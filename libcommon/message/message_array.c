@@ -39,7 +39,7 @@ static bool keep_newest(struct message_array *array, size_t newest)
         return false;
     for (size_t i = 0; i < array->count; i++)
         sorted[i] = array->messages[i];
-    qsort(sorted, array->count, sizeof *sorted, compare_places);
+    qsort(sorted, array->count, sizeof(struct message *), compare_places);
     const struct message *oldest = sorted[array->count - newest];
     free(sorted);
     size_t kept = 0;

@@ -6,6 +6,7 @@
  */
 #include "settings_help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { HELP_COLUMNS = 100, HELP_TEXT_SIZE = 512, HELP_GAP = 2 };
@@ -69,7 +70,7 @@ char settings_help_flag_byte(char byte)
 {
     if (byte == '_')
         return '-';
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+    return (char)tolower((unsigned char)byte);
 }
 
 static void print_setting(FILE *out, struct columns columns, const struct setting *setting)

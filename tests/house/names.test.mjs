@@ -16,11 +16,7 @@ const exceptions = new Map([
 const sourcesMax = 20;
 const sources = floors.flatMap(sourcesOf);
 const short = (file) => path.relative(root, file);
-// What public names of a file begin with. There are two routes.c: theirs begin with the service's name.
-function stem(file) {
-  const own = path.basename(file).replace(/\.[ch]$/, '');
-  return own === 'routes' ? path.basename(path.dirname(file)).replace('-', '_') : own;
-}
+const stem = (file) => path.basename(file).replace(/\.[ch]$/, '');
 
 // What the public names of a source begin with. Both services have a routes.c: there it is the
 // service's name.

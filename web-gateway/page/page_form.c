@@ -56,7 +56,7 @@ static json_t *with_marks(json_t *context, const char *const names[], unsigned c
 static bool cut(struct page_form *form, unsigned names)
 {
     size_t marks = 0;
-    for (size_t i = 0; i < form->html.len; i++)
+    for (size_t i = 0; form->html.data && i < form->html.len; i++)
         marks += form->html.data[i] == MARK;
     form->pieces = calloc(marks + 1, sizeof *form->pieces);
     if (!form->pieces)

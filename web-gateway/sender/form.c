@@ -24,7 +24,9 @@ static char next_byte(struct reader *reader)
     char byte = *reader->at;
     bool encoded = text_percent_byte(reader->at, (size_t)(reader->end - reader->at), &byte);
     reader->at += encoded ? 3 : 1;
-    return byte == '+' && !encoded ? ' ' : byte;
+    if (byte == '+' && !encoded)
+        byte = ' ';
+    return byte;
 }
 
 /* Takes the bytes before the next `separator`, and the separator; all bytes if there is none. */
