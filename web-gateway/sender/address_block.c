@@ -1,5 +1,5 @@
 /*
- * Compares a block byte by byte under its prefix. An IPv4 block is a block of ::ffff:0:0/96, the IPv6
+ * Compares a block byte by byte under its prefix. An IPv4 block lies in ::ffff:0:0/96, the IPv6
  * form of all IPv4 addresses.
  */
 #include "address_block.h"
