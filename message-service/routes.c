@@ -64,7 +64,7 @@ static enum error_code get_messages(struct http_exchange *exchange, void *contex
 {
     struct message_service *service = context;
     const char *room;
-    size_t newest;
+    size_t newest = 0;
     char before[MESSAGE_ID_SIZE];
     CLEANUP_FINI(message_list_fini) struct message_list list = {0};
     enum error_code code = message_http_room(exchange, &room, err);

@@ -38,7 +38,7 @@ static enum error_code get_messages(struct http_exchange *exchange, void *contex
 {
     CLEANUP(live_room_release) struct live_room *room = NULL;
     CLEANUP_FINI(live_room_listing_fini) struct live_room_listing listing = {0};
-    size_t newest;
+    size_t newest = 0;
     char before[MESSAGE_ID_SIZE];
     enum error_code code = listing_http_limit(exchange, &newest, err);
     if (!code)

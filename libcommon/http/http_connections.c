@@ -47,8 +47,8 @@ static void sweep(struct http_connections *connections)
 {
     struct http_connection *connection;
     uint64_t now = now_us();
-    TAILQ_FOREACH(connection, &connections->list, entry)
-    {
+    for (connection = TAILQ_FIRST(&connections->list); connection;
+         connection = TAILQ_NEXT(connection, entry)) {
         if (atomic_load_explicit(&connection->deadline_us, memory_order_relaxed) > now)
             continue;
         set_deadline(connection, UINT64_MAX);
@@ -144,8 +144,9 @@ void http_connections_shutdown(struct http_connections *connections)
 {
     struct http_connection *connection;
     LOCKED(&connections->lock);
-    TAILQ_FOREACH(connection, &connections->list, entry)
-    shutdown(connection->fd, SHUT_RDWR);
+    for (connection = TAILQ_FIRST(&connections->list); connection;
+         connection = TAILQ_NEXT(connection, entry))
+        shutdown(connection->fd, SHUT_RDWR);
 }
 
 void http_connections_take(struct http_connection *connection, int fd)

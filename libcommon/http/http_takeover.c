@@ -98,8 +98,9 @@ struct http_takeover *http_takeover_new(struct http_exchange *exchange)
  * is still on its way to the peer. */
 static void discard_input(int fd)
 {
-    enum { INPUT_MAX = 64 * 1024 };
-    recv(fd, NULL, INPUT_MAX, MSG_DONTWAIT | MSG_TRUNC);
+    enum { INPUT_MAX = 16 * 1024 };
+    char input[INPUT_MAX];
+    recv(fd, input, sizeof input, MSG_DONTWAIT);
 }
 
 void http_takeover_close(struct http_takeover *takeover)

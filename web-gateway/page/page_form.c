@@ -56,7 +56,9 @@ static json_t *with_marks(json_t *context, const char *const names[], unsigned c
 static bool cut(struct page_form *form, unsigned names)
 {
     size_t marks = 0;
-    for (size_t i = 0; form->html.data && i < form->html.len; i++)
+    if (!form->html.data)
+        return false;
+    for (size_t i = 0; i < form->html.len; i++)
         marks += form->html.data[i] == MARK;
     form->pieces = calloc(marks + 1, sizeof *form->pieces);
     if (!form->pieces)
@@ -79,13 +81,13 @@ enum error_code page_form_new(const struct template *template, json_t *context,
 {
     struct page_form *form = calloc(1, sizeof *form);
     json_t *marked = context ? with_marks(context, names, count) : NULL;
-    enum error_code code = ERROR_NONE;
-    if (form)
-        buffer_init(&form->html, FORM_HTML_MAX);
-    if (!form || !marked)
-        code = error_because(err, ERROR_INTERNAL, "out of memory for the page");
-    if (!code)
-        code = template_render(template, marked, &form->html, err);
+    if (!form || !marked) {
+        free(form);
+        json_decref(marked);
+        return error_because(err, ERROR_INTERNAL, "out of memory for the page");
+    }
+    buffer_init(&form->html, FORM_HTML_MAX);
+    enum error_code code = template_render(template, marked, &form->html, err);
     if (!code && !cut(form, count))
         code = error_because(err, ERROR_INTERNAL, "out of memory, or U+0001 in the page's texts");
     json_decref(marked);
