@@ -1,11 +1,11 @@
 /*
- * The log: one line a happening on stderr, as text for people or as JSON for machines, with named
- * and typed fields. What Ulfius and Orcania say through yder comes out in the same form.
+ * The log: one line an event on stderr, as text for people or as JSON for machines, with named and
+ * typed fields. Messages of Ulfius and Orcania, through yder, come out in the same form.
  *
  *     log_write(LOG_LEVEL_INFO, "Request", LOG_TEXT("path", path), LOG_NUMBER("status", status),
  *               LOG_DURATION("duration_ms", duration_us));
  *
- * log_open and log_close: while no other thread logs. All else: any thread.
+ * log_open and log_close: while no other thread logs. All others: any thread, and none blocks.
  */
 #ifndef TEMPMESSENGER_LOG_H
 #define TEMPMESSENGER_LOG_H
@@ -16,7 +16,7 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 enum log_format {
-    LOG_FORMAT_AUTO, /* text where stderr is a terminal, else JSON */
+    LOG_FORMAT_AUTO, /* text where stderr is a terminal, JSON elsewhere */
     LOG_FORMAT_TEXT,
     LOG_FORMAT_JSON,
 };
@@ -81,8 +81,11 @@ void log_close(void);
 bool log_enabled(enum log_level level);
 
 /* What log_write does; `fields` ends with a NULL key. A line is cut at LOG_LINE_MAX (log_line.h)
- * and goes out in one write, so that lines of several threads never mix; one that cannot be
- * written is lost. Keeps errno. */
+ * and goes out in one write, so that lines of several threads never mix; one that stderr does not
+ * take at once is dropped. Keeps errno. */
 void log_write_fields(enum log_level level, const char *message, const struct log_field *fields);
+
+/* How many lines were dropped so far. */
+uint64_t log_dropped(void);
 
 #endif

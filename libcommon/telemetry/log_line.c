@@ -1,5 +1,5 @@
 /*
- * Renders a line of the log into a fixed buffer, so that logging needs no memory and cannot fail.
+ * Renders a line of the log into a fixed buffer, so that logging allocates nothing.
  *
  * Every text is taken for hostile: paths, headers and what libraries say about them come from
  * anyone. A character goes through whole or is escaped; what would end a line, move the cursor or

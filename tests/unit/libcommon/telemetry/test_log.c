@@ -7,8 +7,10 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -352,6 +354,84 @@ START_TEST(test_log__lines_of_threads_do_not_mix)
 }
 END_TEST
 
+/* A full pipe in stderr's place, the end that is read in *ret_reader; returns how much is in it. */
+static size_t fill_a_pipe(int *ret_reader)
+{
+    int ends[2];
+    static const char filling[LOG_LINE_MAX];
+    size_t filled = 0;
+    ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+    for (ssize_t len; (len = write(ends[1], filling, sizeof filling)) > 0;)
+        filled += (size_t)len;
+    ck_assert_int_eq(errno, EAGAIN);
+    ck_assert_int_eq(fcntl(ends[1], F_SETFL, 0), 0); /* from here on a write would block */
+    ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    close(ends[1]);
+    *ret_reader = ends[0];
+    return filled;
+}
+
+START_TEST(test_log__full_pipe_drops_lines_and_goes_on_when_it_is_read)
+{
+    int reader;
+    char bytes[LOG_LINE_MAX];
+    size_t filled = fill_a_pipe(&reader);
+    log_open("subject", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_write(LOG_LEVEL_INFO, "dropped");
+    log_write(LOG_LEVEL_INFO, "dropped too");
+    ck_assert_uint_eq(log_dropped(), 2);
+    for (size_t taken = 0; taken < filled;)
+        taken += (size_t)read(reader, bytes, sizeof bytes);
+    log_write(LOG_LEVEL_INFO, "written");
+    ck_assert_uint_eq(log_dropped(), 2);
+    ssize_t len = read(reader, bytes, sizeof bytes - 1);
+    ck_assert_int_gt(len, 0);
+    bytes[len] = '\0';
+    ck_assert_str_eq(bytes + 24, " info    written\n");
+    log_close();
+    close(reader);
+}
+END_TEST
+
+START_TEST(test_log__pipe_without_a_reader_drops_lines)
+{
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    signal(SIGPIPE, SIG_IGN); /* as the services do */
+    log_open("subject", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_write(LOG_LEVEL_INFO, "dropped");
+    ck_assert_uint_eq(log_dropped(), 1);
+    log_close();
+}
+END_TEST
+
+START_TEST(test_log__closed_stderr_drops_lines)
+{
+    log_open("subject", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    close(STDERR_FILENO);
+    log_write(LOG_LEVEL_INFO, "dropped");
+    ck_assert_uint_eq(log_dropped(), 1);
+    log_close();
+}
+END_TEST
+
+/* A file or socket that is opened later would get the log otherwise. */
+START_TEST(test_log__stderr_that_was_closed_is_held_from_the_start)
+{
+    close(STDERR_FILENO);
+    log_open("subject", LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
+    int next = memfd_create("next", 0);
+    ck_assert_int_gt(next, STDERR_FILENO);
+    log_write(LOG_LEVEL_INFO, "to nobody");
+    ck_assert_uint_eq(log_dropped(), 0);
+    close(next);
+    log_close();
+}
+END_TEST
+
 static Suite *log_suite(void)
 {
     Suite *suite = suite_create("log");
@@ -379,6 +459,10 @@ static Suite *log_suite(void)
     tcase_add_test(all, test_log__is_silent_when_closed_and_may_be_opened_again);
     tcase_add_test(all, test_log__errno_is_kept);
     tcase_add_test(all, test_log__lines_of_threads_do_not_mix);
+    tcase_add_test(all, test_log__full_pipe_drops_lines_and_goes_on_when_it_is_read);
+    tcase_add_test(all, test_log__pipe_without_a_reader_drops_lines);
+    tcase_add_test(all, test_log__closed_stderr_drops_lines);
+    tcase_add_test(all, test_log__stderr_that_was_closed_is_held_from_the_start);
     suite_add_tcase(suite, all);
     return suite;
 }
