@@ -2,8 +2,8 @@
  * The front of the store: which backend a URL means, the checks that all backends share, and the
  * ids. What a backend gets is valid, so that no backend has to check twice and none can forget to.
  *
- * Ids are made here, 128 bits from the kernel, so that no backend can make guessable ones; and calls
- * are counted and timed here, so that no backend need.
+ * Ids are made here, 128 bits from the kernel, so that no backend can make guessable ones; and
+ * calls are counted and timed here, so that no backend need do so.
  */
 #include "message_store.h"
 
@@ -16,16 +16,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CALL_NAME(kind, name) [MESSAGE_STORE_##kind] = (name),
+const char *const message_store_call_names[] = {MESSAGE_STORE_CALL_LIST(CALL_NAME)};
+#undef CALL_NAME
+
+_Static_assert(sizeof message_store_call_names / sizeof *message_store_call_names ==
+                   MESSAGE_STORE_CALLS,
+               "each kind of call has a name");
+
 struct message_store {
     const struct message_store_backend *backend;
     void *state;
     bool has_listener;
     const struct clock *clock;
     struct metrics_counter accepted;
-    struct call_metrics meters[MESSAGE_STORE_CALLS];
+    struct call_metrics calls[MESSAGE_STORE_CALLS];
 };
 
-/* In the order in which an operator is told of them. */
+/* In the order in which the rule for a wrong URL lists them. */
 static const struct message_store_backend *const backends[] = {
     &memory_store_backend,
     &redis_store_backend,
@@ -37,7 +45,7 @@ enum { BACKEND_COUNT = sizeof backends / sizeof backends[0], URL_RULE_SIZE = 256
 static char url_rule[URL_RULE_SIZE];
 static pthread_once_t url_rule_once = PTHREAD_ONCE_INIT;
 
-/* "one of memory:, redis://...", from the table: a new backend is named without more ado. */
+/* "one of memory:, redis://...", from the table: a new backend is named in it at once. */
 static void make_url_rule(void)
 {
     struct buffer rule;
@@ -104,7 +112,7 @@ void message_store_free(struct message_store *store)
 static enum error_code count_call(struct message_store *store, enum message_store_call call,
                                   uint64_t began_us, enum error_code code)
 {
-    call_metrics_add(&store->meters[call], code, clock_monotonic_us(store->clock) - began_us);
+    call_metrics_add(&store->calls[call], code, clock_monotonic_us(store->clock) - began_us);
     return code;
 }
 
@@ -209,5 +217,5 @@ void message_store_metrics(const struct message_store *store,
     ret_metrics->up = store->backend->up(store->state);
     ret_metrics->accepted = metrics_counted(&store->accepted);
     for (size_t i = 0; i < MESSAGE_STORE_CALLS; i++)
-        call_metrics_read(&store->meters[i], &ret_metrics->calls[i]);
+        call_metrics_read(&store->calls[i], &ret_metrics->calls[i]);
 }

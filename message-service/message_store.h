@@ -21,7 +21,8 @@
 
 struct message_store;
 
-/* Whether STORE_URL is of a known form; else *ret_rule says what is, in words for the operator. */
+/* Whether STORE_URL is of a known form; if not, *ret_rule says which are, in words for the
+ * operator. */
 bool message_store_url_valid(const char *url, const char **ret_rule) ERROR_MUST_USE;
 
 /* Opens the store. Reaches for nothing yet: a store that is away is met at the first call. The
@@ -80,18 +81,25 @@ void message_store_unwatch(struct message_store *store, const char *room);
 /* Whether the store can be reached now. UNAVAILABLE, TIMEOUT. */
 enum error_code message_store_check(struct message_store *store, struct error *err) ERROR_MUST_USE;
 
-/* The calls that are counted. */
+/* The kinds of calls that are counted. X(kind, its name among the metrics) */
+#define MESSAGE_STORE_CALL_LIST(X)                                                                 \
+    X(SAVE, "save")                                                                                \
+    X(LIST, "list")                                                                                \
+    X(FIND, "find")                                                                                \
+    X(CHECK, "check")
+
 enum message_store_call {
-    MESSAGE_STORE_SAVE,
-    MESSAGE_STORE_LIST,
-    MESSAGE_STORE_FIND,
-    MESSAGE_STORE_CHECK,
-    MESSAGE_STORE_CALLS
+#define MESSAGE_STORE_ENUM(kind, name) MESSAGE_STORE_##kind,
+    MESSAGE_STORE_CALL_LIST(MESSAGE_STORE_ENUM)
+#undef MESSAGE_STORE_ENUM
+        MESSAGE_STORE_CALLS
 };
 
-/* What an operator is told. */
+extern const char *const message_store_call_names[MESSAGE_STORE_CALLS];
+
+/* For an operator. */
 struct message_store_metrics {
-    bool up;           /* the last call that was made was answered, or none was made yet */
+    bool up;           /* the last call was answered, or none was made yet */
     uint64_t accepted; /* messages saved; the repeats of a save are not counted */
     struct call_metrics_reading calls[MESSAGE_STORE_CALLS]; /* of what was well-formed */
 };

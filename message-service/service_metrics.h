@@ -1,5 +1,5 @@
 /*
- * All that the message service tells Prometheus.
+ * The message service's metrics in Prometheus' format.
  */
 #ifndef TEMPMESSENGER_SERVICE_METRICS_H
 #define TEMPMESSENGER_SERVICE_METRICS_H
@@ -9,7 +9,7 @@
 #include "live_rooms.h"
 #include "message_store.h"
 
-/* Appends it to `text`. Neither calls the store nor waits for anyone. */
+/* Appends them to `text`. Neither calls the store nor waits for anyone. */
 void service_metrics_write(const struct message_store *store, const struct live_rooms *rooms,
                            const struct http_server *server, struct buffer *text);
 

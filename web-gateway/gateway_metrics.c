@@ -20,9 +20,8 @@ static void write_client(struct metrics_writer *writer, struct message_client *c
 {
     struct message_client_metrics metrics;
     message_client_metrics(client, &metrics);
-    metrics_write_family(writer, "tempmessenger_upstream_up", METRICS_GAUGE,
-                         "Whether the last call to the message service was answered.");
-    metrics_write_number(writer, NULL, metrics.up);
+    metrics_write_one(writer, "tempmessenger_upstream_up", METRICS_GAUGE, metrics.up,
+                      "Whether the last call to the message service was answered.");
     call_metrics_write(&upstream_calls, metrics.calls, writer);
 }
 

@@ -10,15 +10,8 @@
 
 #include "http_metrics.h"
 #include "http_server.h"
+#include "log.h"
 #include "process_metrics.h"
-
-/* Writes a family of one sample. */
-static void write_one(struct metrics_writer *writer, const char *name, enum metrics_type type,
-                      uint64_t value, const char *help)
-{
-    metrics_write_family(writer, name, type, help);
-    metrics_write_number(writer, NULL, value);
-}
 
 static void write_build(struct metrics_writer *writer, const char *service)
 {
@@ -32,22 +25,23 @@ static void write_rooms(struct metrics_writer *writer, const struct live_rooms *
 {
     struct live_rooms_metrics metrics;
     live_rooms_metrics(rooms, &metrics);
-    write_one(writer, "tempmessenger_event_streams", METRICS_GAUGE, metrics.streams,
-              "Open event streams.");
-    write_one(writer, "tempmessenger_event_streams_max", METRICS_GAUGE, metrics.streams_max,
-              "Maximum of open event streams (MAX_CONNECTIONS).");
-    write_one(writer, "tempmessenger_event_streams_dropped_total", METRICS_COUNTER, metrics.dropped,
-              "Event streams ended because the reader fell too far behind, or memory ran out.");
-    write_one(writer, "tempmessenger_event_streams_refused_total", METRICS_COUNTER, metrics.refused,
-              "Event streams refused because the maximum was open.");
-    write_one(writer, "tempmessenger_live_rooms", METRICS_GAUGE, metrics.rooms,
-              "Rooms kept up to date in this process: watched, or requested lately.");
-    write_one(writer, "tempmessenger_stale_rooms", METRICS_GAUGE, metrics.stale,
-              "Rooms that may be out of date, which their readers know.");
-    write_one(writer, "tempmessenger_live_messages", METRICS_GAUGE, metrics.messages,
-              "Live messages in those rooms.");
-    write_one(writer, "tempmessenger_messages_expired_total", METRICS_COUNTER, metrics.expired,
-              "Messages of those rooms that expired.");
+    metrics_write_one(writer, "tempmessenger_event_streams", METRICS_GAUGE, metrics.streams,
+                      "Open event streams.");
+    metrics_write_one(writer, "tempmessenger_event_streams_max", METRICS_GAUGE, metrics.streams_max,
+                      "Maximum of open event streams (MAX_CONNECTIONS).");
+    metrics_write_one(
+        writer, "tempmessenger_event_streams_dropped_total", METRICS_COUNTER, metrics.dropped,
+        "Event streams ended because the reader fell too far behind, or memory ran out.");
+    metrics_write_one(writer, "tempmessenger_event_streams_refused_total", METRICS_COUNTER,
+                      metrics.refused, "Event streams refused because the maximum was open.");
+    metrics_write_one(writer, "tempmessenger_live_rooms", METRICS_GAUGE, metrics.rooms,
+                      "Rooms kept up to date in this process: watched, or requested lately.");
+    metrics_write_one(writer, "tempmessenger_stale_rooms", METRICS_GAUGE, metrics.stale,
+                      "Rooms that may be out of date, which their readers know.");
+    metrics_write_one(writer, "tempmessenger_live_messages", METRICS_GAUGE, metrics.messages,
+                      "Live messages in those rooms.");
+    metrics_write_one(writer, "tempmessenger_messages_expired_total", METRICS_COUNTER,
+                      metrics.expired, "Messages of those rooms that expired.");
     metrics_write_family(writer, "tempmessenger_expiry_lateness_seconds", METRICS_HISTOGRAM,
                          "Time from a message's end to the publication of its expired event.");
     metrics_write_distribution(writer, NULL, &metrics.lateness);
@@ -57,12 +51,13 @@ static void write_connections(struct metrics_writer *writer, const struct http_s
 {
     struct http_server_metrics metrics;
     http_server_metrics(server, &metrics);
-    write_one(writer, "tempmessenger_http_connections", METRICS_GAUGE, metrics.connections,
-              "Open connections, event streams included.");
-    write_one(writer, "tempmessenger_http_connections_refused_total", METRICS_COUNTER,
-              metrics.refused, "Connections closed at once, because too many were open.");
-    write_one(writer, "tempmessenger_http_requests_overdue_total", METRICS_COUNTER, metrics.overdue,
-              "Connections closed because a request was not complete in time.");
+    metrics_write_one(writer, "tempmessenger_http_connections", METRICS_GAUGE, metrics.connections,
+                      "Open connections, event streams included.");
+    metrics_write_one(writer, "tempmessenger_http_connections_refused_total", METRICS_COUNTER,
+                      metrics.refused, "Connections closed at once, because too many were open.");
+    metrics_write_one(writer, "tempmessenger_http_requests_overdue_total", METRICS_COUNTER,
+                      metrics.overdue,
+                      "Connections closed because a request was not complete in time.");
 }
 
 void common_metrics_write(struct metrics_writer *writer, const char *service,
@@ -72,6 +67,8 @@ void common_metrics_write(struct metrics_writer *writer, const char *service,
     http_metrics_write(http_server_answers(server), writer);
     write_connections(writer, server);
     write_rooms(writer, rooms);
+    metrics_write_one(writer, "tempmessenger_log_lines_dropped_total", METRICS_COUNTER,
+                      log_dropped(), "Log lines dropped because standard error did not take them.");
     process_metrics_write(writer);
 }
 

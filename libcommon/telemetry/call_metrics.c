@@ -1,25 +1,25 @@
 /*
- * Outcomes are counted by error code, so an error that is added to the list has its word here too.
+ * Outcomes are counted by error code, so each error of the list has its word here.
  *
- * What could not be reached is not timed. While the other side is away most calls fail at once, by
- * the breaker, and would make it look quick just then; how often that was is in the counter.
+ * A call that did not reach the other process is not timed. While that is away the breaker fails
+ * most calls at once, which would make it look quick just then; the counter has their number.
  */
 #include "call_metrics.h"
 
 #include <stdbool.h>
 
-void call_metrics_add(struct call_metrics *meter, enum error_code outcome, uint64_t took_us)
+void call_metrics_add(struct call_metrics *calls, enum error_code outcome, uint64_t took_us)
 {
-    metrics_count(&meter->outcomes[outcome]);
+    metrics_count(&calls->outcomes[outcome]);
     if (outcome != ERROR_UNAVAILABLE)
-        metrics_observe(&meter->durations, took_us);
+        metrics_observe(&calls->durations, took_us);
 }
 
-void call_metrics_read(const struct call_metrics *meter, struct call_metrics_reading *ret_metrics)
+void call_metrics_read(const struct call_metrics *calls, struct call_metrics_reading *ret_reading)
 {
     for (size_t i = 0; i < ERROR_COUNT; i++)
-        ret_metrics->outcomes[i] = metrics_counted(&meter->outcomes[i]);
-    metrics_observed(&meter->durations, &ret_metrics->durations);
+        ret_reading->outcomes[i] = metrics_counted(&calls->outcomes[i]);
+    metrics_observed(&calls->durations, &ret_reading->durations);
 }
 
 static const char *outcome_name(enum error_code outcome)
@@ -33,23 +33,23 @@ static bool is_always_there(enum error_code outcome)
 }
 
 static void write_outcomes(struct metrics_writer *writer, const char *kind,
-                           const struct call_metrics_reading *metrics)
+                           const struct call_metrics_reading *reading)
 {
     for (enum error_code code = ERROR_NONE; code < ERROR_COUNT; code++)
-        if (metrics->outcomes[code] || is_always_there(code))
+        if (reading->outcomes[code] || is_always_there(code))
             metrics_write_number(writer,
                                  METRICS_LABELS({"kind", kind}, {"outcome", outcome_name(code)}),
-                                 metrics->outcomes[code]);
+                                 reading->outcomes[code]);
 }
 
 void call_metrics_write(const struct call_metrics_family *family,
-                        const struct call_metrics_reading *metrics, struct metrics_writer *writer)
+                        const struct call_metrics_reading *readings, struct metrics_writer *writer)
 {
     metrics_write_family(writer, family->calls_name, METRICS_COUNTER, family->calls_help);
     for (size_t i = 0; i < family->kind_count; i++)
-        write_outcomes(writer, family->kinds[i], &metrics[i]);
+        write_outcomes(writer, family->kinds[i], &readings[i]);
     metrics_write_family(writer, family->duration_name, METRICS_HISTOGRAM, family->duration_help);
     for (size_t i = 0; i < family->kind_count; i++)
         metrics_write_distribution(writer, METRICS_LABELS({"kind", family->kinds[i]}),
-                                   &metrics[i].durations);
+                                   &readings[i].durations);
 }

@@ -1,6 +1,6 @@
 /*
- * Calls of one kind to something else (the store, the message service): how they ended, and how long
- * they took. Zero when its memory is; any thread may add and read, and none waits.
+ * Calls of one kind to another process (the store, the message service): how they ended, and how
+ * long they took. Zero when its memory is; any thread may add and read, and none waits.
  */
 #ifndef TEMPMESSENGER_CALL_METRICS_H
 #define TEMPMESSENGER_CALL_METRICS_H
@@ -16,17 +16,17 @@ struct call_metrics {
     struct metrics_histogram durations;
 };
 
-/* A meter as it was read. */
+/* The same, as it was read. */
 struct call_metrics_reading {
     uint64_t outcomes[ERROR_COUNT];
     struct metrics_distribution durations; /* of all but UNAVAILABLE */
 };
 
-void call_metrics_add(struct call_metrics *meter, enum error_code outcome, uint64_t took_us);
+void call_metrics_add(struct call_metrics *calls, enum error_code outcome, uint64_t took_us);
 
-void call_metrics_read(const struct call_metrics *meter, struct call_metrics_reading *ret_metrics);
+void call_metrics_read(const struct call_metrics *calls, struct call_metrics_reading *ret_reading);
 
-/* The kinds of calls to one other side, for the text. */
+/* The kinds of calls to one process, for the text. */
 struct call_metrics_family {
     const char *calls_name; /* of the counter */
     const char *calls_help;
@@ -36,7 +36,7 @@ struct call_metrics_family {
     size_t kind_count;
 };
 
-/* Writes `metrics`, one for each kind, as two families. An outcome is "ok" or the last word of an
+/* Writes `readings`, one for each kind, as two families. An outcome is "ok" or the last word of an
  * error's problem type; "ok", "unavailable" and "timeout" are there from the beginning. */
 void call_metrics_write(const struct call_metrics_family *family,
                         const struct call_metrics_reading *metrics, struct metrics_writer *writer);

@@ -1,11 +1,11 @@
 /*
  * Adding is a few relaxed atomic additions: nothing is ordered by these numbers, so nothing need be
  * ordered around them. A histogram keeps each bucket for itself, which makes an observation two
- * additions whatever it was, and adds up when it is written: so its count is always that of its
+ * additions whatever its value, and adds up when it is written: so its count is always that of its
  * buckets, however many threads add meanwhile. Its sum may be ahead or behind by those.
  *
- * All histograms have the same bounds. What is timed here (answers, calls, how late an end was told)
- * lies in one range, and a bound that two of them share can be compared.
+ * All histograms have the same bounds. What is timed here (answers, calls, the lateness of expired
+ * events) lies in one range, and a bound that two of them share can be compared.
  *
  * Times are kept in whole microseconds and written as decimal fractions of seconds, digit by digit:
  * no floating point, so no locale and no rounding.
@@ -136,6 +136,13 @@ void metrics_write_seconds(struct metrics_writer *writer, const struct metrics_l
                            uint64_t us)
 {
     write_seconds(writer, "", labels, us);
+}
+
+void metrics_write_one(struct metrics_writer *writer, const char *name, enum metrics_type type,
+                       uint64_t number, const char *help)
+{
+    metrics_write_family(writer, name, type, help);
+    metrics_write_number(writer, NULL, number);
 }
 
 void metrics_write_distribution(struct metrics_writer *writer, const struct metrics_label *labels,

@@ -2,8 +2,8 @@
  * Numbers for an operator: counters and histograms that modules embed and keep, and a writer that
  * lays them out in Prometheus' text format, version 0.0.4.
  *
- * There is no registry: who has something to tell keeps it in its own struct and hands out a copy,
- * and one file of each service writes all of them when it is asked. A value is zero when its memory
+ * There is no registry: a module that counts keeps its numbers in its own struct and hands out a
+ * copy, and one file of each service writes all of them on request. A value is zero when its memory
  * is; any thread may add to it or read it, and none ever waits. Values read one after the other are
  * not of one moment.
  *
@@ -21,7 +21,7 @@
 
 enum {
     METRICS_BOUNDS = 16,           /* of a histogram; above the last there is one bucket more */
-    METRICS_TEXT_MAX = 1024 * 1024 /* bytes of all that a service tells at one time */
+    METRICS_TEXT_MAX = 1024 * 1024 /* bytes of one answer to GET /metrics */
 };
 
 /* The buckets of every histogram, each up to and with its bound: 0.1 ms to 10 s. */
@@ -84,7 +84,11 @@ enum metrics_type { METRICS_COUNTER, METRICS_GAUGE, METRICS_HISTOGRAM };
 void metrics_write_family(struct metrics_writer *writer, const char *name, enum metrics_type type,
                           const char *help);
 
-/* One sample of the family: a number, a time told in seconds, or a histogram's lines. */
+/* A family that has one sample, a number without labels. */
+void metrics_write_one(struct metrics_writer *writer, const char *name, enum metrics_type type,
+                       uint64_t number, const char *help);
+
+/* One sample of the family: a number, a time written in seconds, or a histogram's lines. */
 void metrics_write_number(struct metrics_writer *writer, const struct metrics_label *labels,
                           uint64_t number);
 void metrics_write_seconds(struct metrics_writer *writer, const struct metrics_label *labels,

@@ -2,11 +2,11 @@
  * /proc/self/stat is one line, read in one piece. The name of the program in it may hold spaces and
  * brackets, so counting begins behind the last bracket.
  *
- * The start is told by the kernel in ticks since the machine's; what that is on the wall clock is
- * reckoned once, since a wall clock that is set would make it another start each time.
+ * The kernel gives the start in ticks since the machine's. Its time on the wall clock is computed
+ * once: if it were computed at each reading, setting that clock would move the start.
  *
- * Open files are counted by the size that newer kernels (6.2) give their directory; older ones have
- * to be asked for each, some milliseconds for ten thousand.
+ * Newer kernels (6.2) give the number of open files as the size of their directory; with older ones
+ * the directory is read, some milliseconds for ten thousand files.
  */
 #include "process_metrics.h"
 
@@ -84,7 +84,7 @@ static bool read_stat(uint64_t *ret_pages, uint64_t *ret_threads, uint64_t *ret_
            process_metrics_parse(text, ret_pages, ret_threads, ret_start_ticks);
 }
 
-static void reckon_start(void)
+static void compute_start(void)
 {
     uint64_t pages, threads, ticks;
     if (!read_stat(&pages, &threads, &ticks))
@@ -121,7 +121,7 @@ bool process_metrics_read(struct process_metrics *ret_metrics)
     uint64_t pages, threads, ticks;
     if (!read_stat(&pages, &threads, &ticks))
         return false;
-    pthread_once(&started_once, reckon_start);
+    pthread_once(&started_once, compute_start);
     *ret_metrics = (struct process_metrics){
         .cpu_us = cpu_us(),
         .resident_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE),
@@ -133,35 +133,26 @@ bool process_metrics_read(struct process_metrics *ret_metrics)
     return true;
 }
 
-/* One of the families below. */
-struct row {
-    const char *name;
-    enum metrics_type type;
-    void (*write)(struct metrics_writer *, const struct metrics_label *, uint64_t);
-    uint64_t value;
-    const char *help;
-};
+static void write_seconds(struct metrics_writer *writer, const char *name, enum metrics_type type,
+                          uint64_t us, const char *help)
+{
+    metrics_write_family(writer, name, type, help);
+    metrics_write_seconds(writer, NULL, us);
+}
 
 void process_metrics_write(struct metrics_writer *writer)
 {
-    struct process_metrics metrics = {0};
-    bool known = process_metrics_read(&metrics);
-    const struct row rows[] = {
-        {"process_cpu_seconds_total", METRICS_COUNTER, metrics_write_seconds, metrics.cpu_us,
-         "Processor time of all threads."},
-        {"process_resident_memory_bytes", METRICS_GAUGE, metrics_write_number,
-         metrics.resident_bytes, "Memory that is resident."},
-        {"process_open_fds", METRICS_GAUGE, metrics_write_number, metrics.open_files,
-         "Open files."},
-        {"process_max_fds", METRICS_GAUGE, metrics_write_number, metrics.open_files_max,
-         "Files that may be open at a time."},
-        {"process_start_time_seconds", METRICS_GAUGE, metrics_write_seconds, metrics.started_us,
-         "When the process started, since 1970."},
-        {"process_threads", METRICS_GAUGE, metrics_write_number, metrics.threads, "Threads."},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        metrics_write_family(writer, rows[i].name, rows[i].type, rows[i].help);
-        if (known)
-            rows[i].write(writer, NULL, rows[i].value);
-    }
+    struct process_metrics metrics;
+    if (!process_metrics_read(&metrics))
+        return;
+    write_seconds(writer, "process_cpu_seconds_total", METRICS_COUNTER, metrics.cpu_us,
+                  "Processor time of all threads.");
+    metrics_write_one(writer, "process_resident_memory_bytes", METRICS_GAUGE,
+                      metrics.resident_bytes, "Resident memory.");
+    metrics_write_one(writer, "process_open_fds", METRICS_GAUGE, metrics.open_files, "Open files.");
+    metrics_write_one(writer, "process_max_fds", METRICS_GAUGE, metrics.open_files_max,
+                      "Maximum of open files.");
+    write_seconds(writer, "process_start_time_seconds", METRICS_GAUGE, metrics.started_us,
+                  "When the process started, since 1970.");
+    metrics_write_one(writer, "process_threads", METRICS_GAUGE, metrics.threads, "Threads.");
 }
