@@ -35,8 +35,8 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
     return message_http_answer(exchange, 201, message, clock_monotonic_us(&clock_system));
 }
 
-/* Answers with what the request asks for of a list that came from the store: a board knows how it is
- * ordered and tagged. */
+/* Answers with what the request asks for of a list that came from the store: a board knows how it
+ * is ordered and tagged. */
 static enum error_code answer_list(struct http_exchange *exchange, const struct message_list *list,
                                    size_t newest, const char *before)
 {

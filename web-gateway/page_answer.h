@@ -8,8 +8,8 @@
 #include "live_room.h"
 #include "page.h"
 
-/* Answers with the page of `room`. `view` lacks the moment, which is now; what it points to lives as
- * long as the exchange. INTERNAL when out of memory. */
+/* Answers with the page of `room`. `view` lacks the moment, which is now; what it points to lives
+ * as long as the exchange. INTERNAL when out of memory. */
 enum error_code page_answer(struct http_exchange *exchange, const struct page *page,
                             const struct page_view *view, struct live_room *room,
                             struct error *err) ERROR_MUST_USE;

@@ -74,8 +74,8 @@ struct message_client_origin submission_origin(const struct http_exchange *excha
     };
 }
 
-/* Who posted sees the message in the next answer, before the room's feed has brought it. A room that
- * nobody watches will be read from the message service, which has it. */
+/* Who posted sees the message in the next answer, before the room's feed has brought it. A room
+ * that nobody watches will be read from the message service, which has it. */
 static void show_own(struct web_gateway *gateway, struct message *message)
 {
     atomic_store(&gateway->connected, true);

@@ -21,8 +21,8 @@ struct message_client_origin submission_origin(const struct http_exchange *excha
 enum error_code submission_accept(struct http_exchange *exchange, struct web_gateway *gateway,
                                   struct message **ret_message, struct error *err) ERROR_MUST_USE;
 
-/* The same on the page's paths: a body that says it is a form has the fields message, ttl and author;
- * empty ones of the latter two are as if not given. */
+/* The same on the page's paths: a body that says it is a form has the fields message, ttl and
+ * author; empty ones of the latter two are as if not given. */
 enum error_code submission_accept_form(struct http_exchange *exchange, struct web_gateway *gateway,
                                        struct message **ret_message,
                                        struct error *err) ERROR_MUST_USE;

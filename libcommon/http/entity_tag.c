@@ -1,6 +1,6 @@
 /*
- * A tag is a hash and the length. FNV-1a with 64 bits is enough: what is tagged is the operator's or
- * our own, so nobody gains by making two collide.
+ * A tag is a hash and the length. FNV-1a with 64 bits is enough: what is tagged is the operator's
+ * or our own, so nobody gains by making two collide.
  */
 #include "entity_tag.h"
 

@@ -5,8 +5,8 @@
  * It is for libmicrohttpd (0.9.75), whose loop takes 128 events at a time and asks again as long as
  * that many come, before it looks at any of them, with the timeout of the first call. Where exactly
  * 128, 256, … connections have something at one moment, it sleeps over all of them until something
- * else happens on that thread: in a quiet service for up to a minute. Seen with 500 readers who came
- * at once, and provoked by tests/integration/rude.test.mjs.
+ * else happens on that thread: in a quiet service for up to a minute. Seen with 500 readers who
+ * came at once, and provoked by tests/integration/rude.test.mjs.
  *
  * A definition in the program goes before the one in the C library for all that the program loads;
  * for anyone else's loop the difference is at most one turn in vain.

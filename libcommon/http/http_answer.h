@@ -1,5 +1,6 @@
 /*
- * The answer to a request as a handler makes it: whole, in pieces, or as a stream. Once an exchange.
+ * The answer to a request as a handler makes it: whole, in pieces, or as a stream. Once an
+ * exchange.
  */
 #ifndef TEMPMESSENGER_HTTP_ANSWER_H
 #define TEMPMESSENGER_HTTP_ANSWER_H

@@ -3,8 +3,8 @@
  * costs less than keeping the deadlines in order would cost each request, which only stores a
  * number here.
  *
- * An overdue connection is shut down, not closed: its owner reads the end of it and closes it. Under
- * the lock the descriptor cannot have become another connection's.
+ * An overdue connection is shut down, not closed: its owner reads the end of it and closes it.
+ * Under the lock the descriptor cannot have become another connection's.
  */
 #include "http_connections.h"
 

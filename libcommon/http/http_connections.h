@@ -1,9 +1,9 @@
 /*
- * The connections that are open, to whoever they belong by now: how many there are, and by when each
- * must have sent its request.
+ * The connections that are open, to whoever they belong by now: how many there are, and by when
+ * each must have sent its request.
  *
- * Any thread may call any function. A connection is looked after from http_connections_add until its
- * last owner has released it, which each does before it closes the descriptor.
+ * Any thread may call any function. A connection is looked after from http_connections_add until
+ * its last owner has released it, which each does before it closes the descriptor.
  */
 #ifndef TEMPMESSENGER_HTTP_CONNECTIONS_H
 #define TEMPMESSENGER_HTTP_CONNECTIONS_H

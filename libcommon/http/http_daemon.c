@@ -1,12 +1,12 @@
 /*
  * Ulfius in libmicrohttpd's pool mode, with one endpoint: everything. Ulfius matches methods to the
- * letter and copies each endpoint that matches, so the routing is ours (http_router.h); it reads the
- * request, collects the body and sends the answer.
+ * letter and copies each endpoint that matches, so the routing is ours (http_router.h); it reads
+ * the request, collects the body and sends the answer.
  *
  * Two things of libmicrohttpd's are needed that Ulfius does not hand out:
  *
- * - the connection, to suspend a request that waits and to take a stream over. Ulfius passes our URI
- *   callback on, the first thing called for a request: there Ulfius' request is grown into an
+ * - the connection, to suspend a request that waits and to take a stream over. Ulfius passes our
+ *   URI callback on, the first thing called for a request: there Ulfius' request is grown into an
  *   http_exchange, which Ulfius frees in its time with the allocator it came from;
  * - the moments between a request's head and its answer. This program has its own MHD_start_daemon,
  *   which puts `on_access` before Ulfius' handler, and the accept policy beside it, and starts the
@@ -177,7 +177,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 
 /* Keeps the query from libmicrohttpd, which would make a record of each of its parts: a long query
  * takes all of the connection's memory, and the connection then hangs. We have a copy of the whole
- * (http_request_query); `uri` lies in the connection's own buffer, and what follows it is read after this. */
+ * (http_request_query); `uri` lies in the connection's own buffer, and what follows it is read
+ * after this. */
 static void hide_query(const char *uri)
 {
     char *query = strchr(uri, '?');

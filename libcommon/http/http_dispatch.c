@@ -1,7 +1,8 @@
 /*
- * Two steps: when the head has come, and when the request is whole. Between them a refused request's
- * body is thrown away as it comes. The handler runs on the event thread; one that finds that it has
- * to wait returns HTTP_WOULD_BLOCK, and begins again on a thread of the waiters (http_waiters.h).
+ * Two steps: when the head has come, and when the request is whole. Between them a refused
+ * request's body is thrown away as it comes. The handler runs on the event thread; one that finds
+ * that it has to wait returns HTTP_WOULD_BLOCK, and begins again on a thread of the waiters
+ * (http_waiters.h).
  */
 #include "http_dispatch.h"
 
@@ -19,8 +20,8 @@
 #include <strings.h>
 
 enum {
-    /* Of a connection's memory, what libmicrohttpd takes for each header or cookie besides its text,
-     * and what the head of our longest answer takes. */
+    /* Of a connection's memory, what libmicrohttpd takes for each header or cookie besides its
+     * text, and what the head of our longest answer takes. */
     HEADER_MEMORY = 64,
     ANSWER_HEAD_MAX = 1024,
 };

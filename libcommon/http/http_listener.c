@@ -62,8 +62,7 @@ int http_listener_open(const char *address, unsigned port, unsigned *ret_port)
         errno = reason;
         return -1;
     }
-    *ret_port =
-        ntohs(bound.any.sa_family == AF_INET ? bound.v4.sin_port : bound.v6.sin6_port);
+    *ret_port = ntohs(bound.any.sa_family == AF_INET ? bound.v4.sin_port : bound.v6.sin6_port);
     return fd;
 }
 

@@ -3,8 +3,8 @@
  * finds its counter by index and allocates nothing, and no client can make the table grow.
  *
  * An answer counts when it is made, not when it has been sent: an event stream counts as it opens,
- * and a client that reads slowly, or sends its body slowly, makes nothing look slow here. That is in
- * the access log.
+ * and a client that reads slowly, or sends its body slowly, makes nothing look slow here. That is
+ * in the access log.
  */
 #include "http_metrics.h"
 

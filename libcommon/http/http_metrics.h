@@ -1,8 +1,8 @@
 /*
  * What a server has answered: how often, by route, method and status, and how long it took.
  *
- * The labels are bounded by the table of routes: a path that is in none counts under "none", a method
- * and a status that are not ours under "other". Any thread may add and write at any time.
+ * The labels are bounded by the table of routes: a path that is in none counts under "none", a
+ * method and a status that are not ours under "other". Any thread may add and write at any time.
  */
 #ifndef TEMPMESSENGER_HTTP_STATS_H
 #define TEMPMESSENGER_HTTP_STATS_H

@@ -23,8 +23,8 @@ void http_params_fini(struct http_params *params);
 const char *http_params_get(const struct http_params *params, const char *name);
 
 /*
- * The named segments of a path that matched `route`, for the caller to free with http_params_fini. A
- * value is percent-decoded where that gives valid UTF-8 without NUL, else it is the segment as it
+ * The named segments of a path that matched `route`, for the caller to free with http_params_fini.
+ * A value is percent-decoded where that gives valid UTF-8 without NUL, else it is the segment as it
  * stands. False, with nothing to free, when out of memory.
  */
 bool http_params_read(const struct http_route *route, const char *path,

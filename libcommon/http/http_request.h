@@ -13,8 +13,8 @@
 struct http_exchange;
 struct http_server;
 
-/* The path segment that stands for `:name` in the route, percent-decoded; NULL if the route has none
- * of that name. */
+/* The path segment that stands for `:name` in the route, percent-decoded; NULL if the route has
+ * none of that name. */
 const char *http_request_param(const struct http_exchange *exchange, const char *name);
 
 /* The query's first value of `name`, percent-decoded; false if there is none, or if it does not fit
@@ -25,7 +25,8 @@ bool http_request_query(const struct http_exchange *exchange, const char *name, 
 /* Whether the query has a value of `name`, of whatever length. */
 bool http_request_has_query(const struct http_exchange *exchange, const char *name);
 
-/* A request header's value, its name in any case; NULL if absent. Repeated ones are joined by ','. */
+/* A request header's value, its name in any case; NULL if absent. Repeated ones are joined by
+ * ','. */
 const char *http_request_header(const struct http_exchange *exchange, const char *name);
 
 /* The request's body; never NULL. TOO_LARGE where it is longer than the server's body_max: the rest
@@ -54,8 +55,8 @@ const struct http_server *http_request_server(const struct http_exchange *exchan
 const struct sockaddr *http_request_peer(const struct http_exchange *exchange);
 
 /* Before a call that may block (for the store, for another service). ERROR_NONE where the handler
- * may; on an event thread another code, which the handler returns: it is then called once more, from
- * its beginning, on a thread that may. */
+ * may; on an event thread another code, which the handler returns: it is then called once more,
+ * from its beginning, on a thread that may. */
 enum error_code http_request_may_block(const struct http_exchange *exchange) ERROR_MUST_USE;
 
 /* Whether the request's If-None-Match names `etag` (weak comparison, RFC 9110, 13.1.2). */

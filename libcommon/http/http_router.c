@@ -1,6 +1,7 @@
 /*
- * A route's path and a request's path are walked side by side, segment by segment. With a dozen routes of at most four segments a table walk
- * is faster than any index, and the order of the table is the precedence.
+ * A route's path and a request's path are walked side by side, segment by segment. With a dozen
+ * routes of at most four segments a table walk is faster than any index, and the order of the table
+ * is the precedence.
  */
 #include "http_router.h"
 

@@ -1,6 +1,6 @@
 /*
- * The server's life: what it is made of, its start, and its orderly end. What a request goes through
- * is in http_daemon.c and http_dispatch.c.
+ * The server's life: what it is made of, its start, and its orderly end. What a request goes
+ * through is in http_daemon.c and http_dispatch.c.
  */
 #include "http_server.h"
 

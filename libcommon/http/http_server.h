@@ -17,8 +17,8 @@ struct http_server_config {
     unsigned port;       /* 0: any free one */
     unsigned threads;    /* event threads; a request that has to wait gets another one */
     /* Open connections, streams included; fewer where the open-file limit allows fewer, of which
-     * they may take `files_share` percent. HTTP_SERVER_CONNECTIONS_RESERVE more are taken for routes
-     * that are `vital`. */
+     * they may take `files_share` percent. HTTP_SERVER_CONNECTIONS_RESERVE more are taken for
+     * routes that are `vital`. */
     unsigned max_connections;
     unsigned files_share;
     size_t body_max;   /* bytes; a longer body is answered 413 */
@@ -81,12 +81,12 @@ void http_server_metrics(const struct http_server *server, struct http_server_me
 
 /* Takes no more connections and waits until the requests under way are answered, at most
  * `timeout_ms`; for those that have come only in part, a second at most. Then, within the same time
- * and for a second at most, until no client keeps a connection: each is closed with its next answer.
- * Streams are requests under way: end them first. Once. */
+ * and for a second at most, until no client keeps a connection: each is closed with its next
+ * answer. Streams are requests under way: end them first. Once. */
 void http_server_drain(struct http_server *server, uint64_t timeout_ms);
 
-/* Shuts down all connections that are left, taken ones too, and waits until whoever has one has ended
- * it. */
+/* Shuts down all connections that are left, taken ones too, and waits until whoever has one has
+ * ended it. */
 void http_server_hang_up(struct http_server *server);
 
 /* Frees. No connection that was taken may be left: hang up first. Takes NULL. */

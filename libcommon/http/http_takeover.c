@@ -3,8 +3,8 @@
  * the socket away from under it:
  *
  * - the socket gets a second descriptor, which is ours;
- * - the number that libmicrohttpd has is taken out of its thread's epoll set and given to one end of
- *   a socket pair whose other end is closed;
+ * - the number that libmicrohttpd has is taken out of its thread's epoll set and given to one end
+ *   of a socket pair whose other end is closed;
  * - the number is put back into the set: the hang-up that it reports makes libmicrohttpd clean the
  *   connection up at its next turn, and close the number.
  *

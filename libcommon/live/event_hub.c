@@ -1,9 +1,9 @@
 /*
- * A ring of events with a position that only grows, and the batch that was made last: those who read
- * next from the same place, on whatever thread, are sent the same bytes.
+ * A ring of events with a position that only grows, and the batch that was made last: those who
+ * read next from the same place, on whatever thread, are sent the same bytes.
  *
- * An event is kept with the head and the end of an HTTP chunk around it, so that a batch is a row of
- * chunks and can be left off between any two.
+ * An event is kept with the head and the end of an HTTP chunk around it, so that a batch is a row
+ * of chunks and can be left off between any two.
  */
 #include "event_hub.h"
 

@@ -71,8 +71,8 @@ bool event_hub_fell_behind(const struct event_hub *hub, const struct event_place
 
 /*
  * What a reader at `place` is sent at `now_us`, which has not fallen behind; its position moves on.
- * The caller releases the batch. *ret_batch is NULL where there is nothing for it. False when out of
- * memory.
+ * The caller releases the batch. *ret_batch is NULL where there is nothing for it. False when out
+ * of memory.
  */
 bool event_hub_read(struct event_hub *hub, struct event_place *place, uint64_t now_us,
                     struct event_batch **ret_batch) __attribute__((warn_unused_result));

@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-/* A line of the first event: how long a client waits before it connects again, 1000 to 3000 ms, spread
- * by `random`. */
+/* A line of the first event: how long a client waits before it connects again, 1000 to 3000 ms,
+ * spread by `random`. */
 void event_text_append_retry(struct buffer *text, uint64_t random);
 
 /* Keeps a quiet stream alive. */

@@ -1,7 +1,7 @@
 /*
- * What a reader of a room is sent first: the messages that it missed, where it says what it has, and
- * a snapshot otherwise; written piece by piece, so that a room of any size costs a reader who does
- * not read a list of pointers and one piece.
+ * What a reader of a room is sent first: the messages that it missed, where it says what it has,
+ * and a snapshot otherwise; written piece by piece, so that a room of any size costs a reader who
+ * does not read a list of pointers and one piece.
  *
  * Under the room's lock: live_opening_make. All else: one thread at a time.
  */

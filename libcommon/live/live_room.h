@@ -1,9 +1,9 @@
 /*
  * One room: its board, and the events of its readers.
  *
- * What the source brings goes to the board and, in the source's order, to the readers' streams; what
- * expires is taken off at its moment. Reads are answered from the board, without waiting for anyone.
- * Rooms come from live_rooms.h.
+ * What the source brings goes to the board and, in the source's order, to the readers' streams;
+ * what expires is taken off at its moment. Reads are answered from the board, without waiting for
+ * anyone. Rooms come from live_rooms.h.
  *
  * Any thread may call any function.
  */
@@ -48,8 +48,8 @@ void live_room_delete(struct live_room *room, const char *message_id);
  * `stale` once, and `fresh` when it is right again. */
 void live_room_set_stale(struct live_room *room, bool stale);
 
-/* The source cannot be reached just now: who waits for the first synchronisation is told so at once,
- * and so are those who come, until it succeeds. */
+/* The source cannot be reached just now: who waits for the first synchronisation is told so at
+ * once, and so are those who come, until it succeeds. */
 void live_room_unreachable(struct live_room *room);
 
 /* ---- for readers ---- */

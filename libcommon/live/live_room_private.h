@@ -3,8 +3,8 @@
  * live_room.h.
  *
  * Locks: a thread that holds the lock of the rooms may take a room's, and a thread that holds a
- * room's may take that of a stream loop; never the other way round. No lock is held while the source
- * is called.
+ * room's may take that of a stream loop; never the other way round. No lock is held while the
+ * source is called.
  */
 #ifndef TEMPMESSENGER_LIVE_ROOM_PRIVATE_H
 #define TEMPMESSENGER_LIVE_ROOM_PRIVATE_H
@@ -74,11 +74,12 @@ void live_room_leave(struct live_room *room);
  * in monotonic microseconds. */
 uint64_t live_room_tick(struct live_room *room, uint64_t now_us);
 
-/* Ends the readers' streams; the caller wakes the loops. May be called under the lock of the rooms. */
+/* Ends the readers' streams; the caller wakes the loops. May be called under the lock of the
+ * rooms. */
 void live_room_stop(struct live_room *room);
 
-/* The room lacks what its source has, for want of memory: its streams end, whoever waits for it does
- * so no longer, and the next to ask for it gets another one. */
+/* The room lacks what its source has, for want of memory: its streams end, whoever waits for it
+ * does so no longer, and the next to ask for it gets another one. */
 void live_room_give_up(struct live_room *room);
 
 /* Waits for the first synchronisation. */

@@ -5,8 +5,8 @@
  * soonest deadline, its next keep-alive comment, or the end of its lingering. A room whose new
  * message ends sooner moves up (live_rooms_arm); all else is decided when the timer looks.
  *
- * A room is freed by the timer's thread, by who needs its place, or at the end, and only while its uses
- * are 0 under the rooms' lock: whoever finds it there may use it.
+ * A room is freed by the timer's thread, by who needs its place, or at the end, and only while its
+ * uses are 0 under the rooms' lock: whoever finds it there may use it.
  */
 #include "live_rooms.h"
 
@@ -117,8 +117,8 @@ static struct live_room *take_idlest(struct live_rooms *rooms)
 
 /* ---- the timer ---- */
 
-/* When to let go of the room. What the source could not open, or another one stands for, is of no use
- * to anyone. */
+/* When to let go of the room. What the source could not open, or another one stands for, is of no
+ * use to anyone. */
 static uint64_t idle_end_of(const struct live_rooms *rooms, const struct live_room *room)
 {
     if (room->uses)

@@ -1,9 +1,9 @@
 /*
  * The rooms that somebody watches or asked for lately, by name.
  *
- * A room is filled by one source (the store, or a feed from another service), which is called when a
- * room is first wanted and when it is let go. What expires is taken off by one timer for all rooms,
- * at that moment.
+ * A room is filled by one source (the store, or a feed from another service), which is called when
+ * a room is first wanted and when it is let go. What expires is taken off by one timer for all
+ * rooms, at that moment.
  *
  * Any thread may call any function.
  */
@@ -70,8 +70,8 @@ struct live_rooms_metrics {
 /* Waits for nobody. */
 void live_rooms_metrics(const struct live_rooms *rooms, struct live_rooms_metrics *ret_metrics);
 
-/* The room called `name`, opened if it is not there, in whatever state. Errors as of live_rooms_use;
- * waits for nobody. */
+/* The room called `name`, opened if it is not there, in whatever state. Errors as of
+ * live_rooms_use; waits for nobody. */
 enum error_code live_rooms_open(struct live_rooms *rooms, const char *name,
                                 struct live_room **ret_room, struct error *err) ERROR_MUST_USE;
 

@@ -128,7 +128,8 @@ static void read_run(struct stream_source *source, unsigned loop, struct ring *r
     }
 }
 
-/* Of a batch only the event that was begun is kept; the others are read again when there is room. */
+/* Of a batch only the event that was begun is kept; the others are read again when there is
+ * room. */
 static void hold(struct stream *held)
 {
     struct live_stream *stream = of(held);

@@ -115,7 +115,8 @@ static enum sent send_output(struct stream *stream)
     return stream->ending ? SENT_NOTHING_MORE : SENT_ALL;
 }
 
-/* Its socket takes no more: it waits for room among the stalled, behind those who wait for longer. */
+/* Its socket takes no more: it waits for room among the stalled, behind those who wait for
+ * longer. */
 static void stall(struct stream *stream)
 {
     if (stream->stalled_us)

@@ -1,6 +1,6 @@
 /*
- * The threads that write event streams: each has an epoll set of its own and owns the sockets of the
- * streams that were given to it. What a stream is, and which thread may touch it when, is in
+ * The threads that write event streams: each has an epoll set of its own and owns the sockets of
+ * the streams that were given to it. What a stream is, and which thread may touch it when, is in
  * stream.h.
  *
  * While a loop sends, more gathers at the sources: the next read takes all of it in one piece, so
