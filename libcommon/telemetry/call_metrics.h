@@ -39,6 +39,6 @@ struct call_metrics_family {
 /* Writes `readings`, one for each kind, as two families. An outcome is "ok" or the last word of an
  * error's problem type; "ok", "unavailable" and "timeout" are there from the beginning. */
 void call_metrics_write(const struct call_metrics_family *family,
-                        const struct call_metrics_reading *metrics, struct metrics_writer *writer);
+                        const struct call_metrics_reading *readings, struct metrics_writer *writer);
 
 #endif
