@@ -110,13 +110,13 @@ void http_server_metrics(const struct http_server *server, struct http_server_me
 
 void http_server_request_ends(struct http_server *server, bool whole)
 {
+    /* Under the lock: whoever waits for the last may free the server. */
+    LOCKED(&server->lock);
     if (whole)
         atomic_fetch_sub(&server->whole, 1);
     atomic_fetch_sub(&server->active, 1);
-    if (atomic_load(&server->draining)) {
-        LOCKED(&server->lock);
+    if (atomic_load(&server->draining))
         pthread_cond_broadcast(&server->idle);
-    }
 }
 
 void http_server_disconnected(struct http_server *server, struct http_connection *connection)
@@ -175,11 +175,13 @@ void http_server_drain(struct http_server *server, uint64_t timeout_ms)
 
 void http_server_hang_up(struct http_server *server)
 {
+    size_t left;
     do {
         http_connections_shutdown(server->connections);
         LOCKED(&server->lock);
         await(server, &server->whole, HANG_UP_AGAIN_MS);
-    } while (atomic_load(&server->whole));
+        left = atomic_load(&server->whole);
+    } while (left);
 }
 
 void http_server_free(struct http_server *server)

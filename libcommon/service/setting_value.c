@@ -61,8 +61,7 @@ static const struct unit *find_unit(const struct unit *units, size_t count, cons
     return NULL;
 }
 
-/* A whole number and a unit; a bare number is seconds. */
-static bool read_duration(const char *text, uint64_t *ret_ms)
+bool setting_value_duration(const char *text, uint64_t *ret_ms)
 {
     uint64_t number;
     const char *end;
@@ -123,7 +122,7 @@ static enum setting_value_outcome parse_duration(const struct setting *setting, 
                                                  uint64_t *ret_ms, char *ret_rule)
 {
     uint64_t ms;
-    if (!read_duration(text, &ms))
+    if (!setting_value_duration(text, &ms))
         return refuse(ret_rule, DURATION_RULE);
     if (!in_range(setting, ms)) {
         char minimum[SETTING_DURATION_SIZE], maximum[SETTING_DURATION_SIZE];

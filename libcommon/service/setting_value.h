@@ -22,7 +22,11 @@ enum setting_value_outcome setting_value_parse(const struct setting *setting, co
                                                void *ret_member, char ret_rule[SETTING_RULE_SIZE])
     __attribute__((warn_unused_result));
 
-/* The shortest way to write `ms` as a duration. */
+/* A whole number and ms, s, m, h or d; a bare number is seconds. False where `text` is not of that
+ * form. What does not fit is UINT64_MAX. */
+bool setting_value_duration(const char *text, uint64_t *ret_ms) __attribute__((warn_unused_result));
+
+/* The shortest way to write `ms` in that grammar. */
 void setting_value_format_duration(uint64_t ms, char ret_text[SETTING_DURATION_SIZE]);
 
 #endif
