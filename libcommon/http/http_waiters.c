@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-enum { STACK_SIZE = 512 * 1024 };
+enum { STACK_SIZE = 4 * 1024 * 1024 };
 
 struct http_waiters {
     pthread_mutex_t lock; /* over all below */
