@@ -28,6 +28,12 @@ static inline uint64_t clock_wall_us(const struct clock *clock)
     return clock->wall_us(clock);
 }
 
+/* Now, by the system's monotonic clock: for waits that no test sets the time of. */
+static inline uint64_t clock_now_us(void)
+{
+    return clock_monotonic_us(&clock_system);
+}
+
 /* A monotonic time as pthread_cond_timedwait takes it, for conditions made by clock_cond_init. */
 struct timespec clock_timespec(uint64_t monotonic_us);
 

@@ -1,3 +1,7 @@
+/*
+ * Arguments are counted bytes: a message may hold any of them. They are not copied, since a command
+ * lives no longer than the call that sends it.
+ */
 #include "redis_command.h"
 
 #include <string.h>

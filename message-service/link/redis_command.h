@@ -1,5 +1,7 @@
 /*
- * A command to Redis, being put together.
+ * A command for Redis, put together argument by argument.
+ *
+ * Pure. Any thread.
  */
 #ifndef TEMPMESSENGER_REDIS_COMMAND_H
 #define TEMPMESSENGER_REDIS_COMMAND_H
@@ -8,7 +10,7 @@
 
 enum { REDIS_COMMAND_MAX_ARGUMENTS = 16 };
 
-/* A command being put together; it borrows its arguments. Initialise with {0}. */
+/* It borrows its arguments. Initialise with {0}. */
 struct redis_command {
     int count;
     const char *arguments[REDIS_COMMAND_MAX_ARGUMENTS];

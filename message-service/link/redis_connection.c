@@ -155,7 +155,7 @@ static enum error_code greet(struct redis_connection *connection,
         code = error_because(err, ERROR_UNAVAILABLE, "redis: %s refused: %.*s",
                              command->arguments[0], (int)strcspn(reply->str, " "), reply->str);
     }
-    freeReplyObject(reply);
+    redis_reply_free(reply);
     return code;
 }
 

@@ -14,7 +14,6 @@
 #include "redis_url.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct redis_connection;
@@ -36,7 +35,7 @@ void redis_connection_free(struct redis_connection *connection);
 CLEANUP_DEFINE(struct redis_connection, redis_connection_free)
 
 /*
- * Sends `command` and waits for its reply, which the caller frees with freeReplyObject; an error
+ * Sends `command` and waits for its reply, which the caller frees with redis_reply_free; an error
  * reply is a reply too. UNAVAILABLE: the connection is lost; TIMEOUT: no answer by `deadline_us`.
  * After both the command may or may not have been carried out, and the connection is broken.
  */

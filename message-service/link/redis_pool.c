@@ -25,7 +25,7 @@ struct redis_pool {
     int stop_fd;
     struct breaker breaker;
 
-    pthread_mutex_t lock; /* over all below, and the scripts' sha */
+    pthread_mutex_t lock; /* over all below */
     pthread_cond_t given_back;
     struct redis_connection **idle;
     unsigned idle_count;
@@ -35,16 +35,11 @@ struct redis_pool {
 
 /* One call: what is asked, and how long it may take. */
 struct call {
-    struct redis_script *script; /* NULL: a plain command */
+    const struct redis_pool_script *script; /* NULL: a plain command */
     const struct redis_command *command;
     uint64_t end_us; /* of everything */
     redisReply *reply;
 };
-
-static uint64_t now_us(void)
-{
-    return clock_monotonic_us(&clock_system);
-}
 
 enum error_code redis_pool_open(const struct redis_pool_config *config,
                                 struct redis_pool **ret_pool, struct error *err)
@@ -119,57 +114,38 @@ static void give_back(struct redis_pool *pool, struct redis_connection *connecti
     pthread_cond_signal(&pool->given_back);
 }
 
-static void read_sha(struct redis_pool *pool, const struct redis_script *script,
-                     char ret_sha[REDIS_SHA_LEN + 1])
-{
-    LOCKED(&pool->lock);
-    memcpy(ret_sha, script->sha, REDIS_SHA_LEN + 1);
-}
-
-/* Loads the script. *ret_sha stays empty where the server refuses; its answer is then in `call`. */
-static enum error_code load(struct redis_pool *pool, struct redis_connection *connection,
-                            struct call *call, uint64_t deadline_us,
-                            char ret_sha[REDIS_SHA_LEN + 1], struct error *err)
+/* Loads the call's script. Where the server refuses, its error is the call's reply. */
+static enum error_code load(struct redis_connection *connection, struct call *call,
+                            uint64_t deadline_us, struct error *err)
 {
     struct redis_command command = {0};
     redis_command_add_string(&command, "SCRIPT");
     redis_command_add_string(&command, "LOAD");
-    redis_command_add_string(&command, call->script->source);
+    redis_command_add_string(&command, call->script->text);
     redisReply *reply;
     enum error_code code = redis_connection_call(connection, &command, deadline_us, &reply, err);
     if (code)
         return code;
-    if (reply->type != REDIS_REPLY_STRING || reply->len != REDIS_SHA_LEN) {
+    if (reply->type == REDIS_REPLY_ERROR)
         call->reply = reply;
-        return ERROR_NONE;
-    }
-    memcpy(ret_sha, reply->str, REDIS_SHA_LEN + 1);
-    freeReplyObject(reply);
-    LOCKED(&pool->lock);
-    memcpy(call->script->sha, ret_sha, REDIS_SHA_LEN + 1);
+    else
+        redis_reply_free(reply);
     return ERROR_NONE;
 }
 
-static enum error_code evaluate(struct redis_pool *pool, struct redis_connection *connection,
-                                struct call *call, uint64_t deadline_us, struct error *err)
+static enum error_code ask(struct redis_connection *connection, struct call *call,
+                           uint64_t deadline_us, struct error *err)
 {
-    char sha[REDIS_SHA_LEN + 1];
-    read_sha(pool, call->script, sha);
-    struct redis_command command = *call->command;
-    command.arguments[1] = sha;
-    command.lens[1] = REDIS_SHA_LEN;
-    if (sha[0]) {
-        enum error_code code =
-            redis_connection_call(connection, &command, deadline_us, &call->reply, err);
-        if (code || !redis_reply_is_error(call->reply, "NOSCRIPT"))
-            return code;
-        freeReplyObject(call->reply);
-        call->reply = NULL;
-    }
-    enum error_code code = load(pool, connection, call, deadline_us, sha, err);
+    enum error_code code =
+        redis_connection_call(connection, call->command, deadline_us, &call->reply, err);
+    if (code || !call->script || !redis_reply_is_error(call->reply, "NOSCRIPT"))
+        return code;
+    redis_reply_free(call->reply);
+    call->reply = NULL;
+    code = load(connection, call, deadline_us, err);
     if (code || call->reply)
         return code;
-    return redis_connection_call(connection, &command, deadline_us, &call->reply, err);
+    return redis_connection_call(connection, call->command, deadline_us, &call->reply, err);
 }
 
 static uint64_t sooner(uint64_t a_us, uint64_t b_us)
@@ -187,16 +163,14 @@ static enum error_code attempt(struct redis_pool *pool, struct redis_connection 
         if (code)
             return code;
     }
-    uint64_t answer_us = sooner(now_us() + pool->timeout_us, call->end_us);
-    if (call->script)
-        return evaluate(pool, *connection, call, answer_us, err);
-    return redis_connection_call(*connection, call->command, answer_us, &call->reply, err);
+    uint64_t answer_us = sooner(clock_now_us() + pool->timeout_us, call->end_us);
+    return ask(*connection, call, answer_us, err);
 }
 
 /* Makes the call, once more where a connection that was kept alive was lost. */
 static enum error_code reach(struct redis_pool *pool, struct call *call, struct error *err)
 {
-    uint64_t ready_us = now_us() + pool->timeout_us;
+    uint64_t ready_us = clock_now_us() + pool->timeout_us;
     struct redis_connection *connection = NULL;
     enum error_code code = lease(pool, ready_us, &connection, err);
     if (code)
@@ -207,7 +181,7 @@ static enum error_code reach(struct redis_pool *pool, struct call *call, struct 
         redis_connection_free(connection);
         connection = NULL;
         close_idle(pool);
-        ready_us = sooner(now_us() + pool->timeout_us, call->end_us);
+        ready_us = sooner(clock_now_us() + pool->timeout_us, call->end_us);
         code = attempt(pool, &connection, call, ready_us, err);
     }
     give_back(pool, connection);
@@ -221,7 +195,7 @@ static enum error_code refused(struct redis_pool *pool, redisReply *reply, struc
     error_because(err, ERROR_UNAVAILABLE, "redis: %s", reply->str);
     if (redis_reply_is_error(reply, "READONLY"))
         close_idle(pool);
-    freeReplyObject(reply);
+    redis_reply_free(reply);
     return ERROR_UNAVAILABLE;
 }
 
@@ -229,7 +203,7 @@ static enum error_code carry_out(struct redis_pool *pool, struct call *call, red
                                  struct error *err)
 {
     enum error_code code;
-    call->end_us = now_us() + 2 * pool->timeout_us;
+    call->end_us = clock_now_us() + 2 * pool->timeout_us;
     if (!breaker_allow(&pool->breaker)) {
         code = ERROR_UNAVAILABLE;
         error_because(err, code, "redis: not reached a moment ago");
@@ -261,14 +235,15 @@ bool redis_pool_up(struct redis_pool *pool)
     return breaker_closed(&pool->breaker);
 }
 
-void redis_pool_eval_begin(struct redis_command *command, const char *key_count)
+void redis_pool_eval_begin(struct redis_command *command, const struct redis_pool_script *script,
+                           const char *key_count)
 {
     redis_command_add_string(command, "EVALSHA");
-    redis_command_add(command, "", 0); /* the script's name, filled in at the call */
+    redis_command_add_string(command, script->sha1);
     redis_command_add_string(command, key_count);
 }
 
-enum error_code redis_pool_eval(struct redis_pool *pool, struct redis_script *script,
+enum error_code redis_pool_eval(struct redis_pool *pool, const struct redis_pool_script *script,
                                 const struct redis_command *command, redisReply **ret_reply,
                                 struct error *err)
 {

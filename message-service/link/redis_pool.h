@@ -17,10 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-    REDIS_POOL_BREAKER_OPEN_MS = 500, /* calls fail at once for this long after a failure */
-    REDIS_SHA_LEN = 40,
-};
+enum { REDIS_POOL_BREAKER_OPEN_MS = 500 }; /* calls fail at once for this long after a failure */
 
 struct redis_pool_config {
     const struct redis_url *url; /* copied */
@@ -30,11 +27,10 @@ struct redis_pool_config {
     int stop_fd;               /* when readable, calls under way end at once; -1: none; borrowed */
 };
 
-/* A script, and what the server calls it. Set `source`, which is borrowed, and leave the rest to
- * the pool, which guards it by its lock. One script belongs to one pool. */
-struct redis_script {
-    const char *source;
-    char sha[REDIS_SHA_LEN + 1]; /* empty: not loaded yet */
+/* A script: its text, and the SHA-1 of that in hex digits, by which the server knows it. */
+struct redis_pool_script {
+    const char *text;
+    const char *sha1;
 };
 
 struct redis_pool;
@@ -49,7 +45,7 @@ void redis_pool_free(struct redis_pool *pool);
 /*
  * Carries out `command`, which must do no harm if it is carried out twice: where a connection that
  * was kept alive turns out to be lost, it is sent once more over a new one. *ret_reply, never an
- * error reply, is freed by the caller with freeReplyObject.
+ * error reply, is freed by the caller with redis_reply_free.
  * UNAVAILABLE (cannot be reached, connection lost, all connections busy, breaker open, or an error
  * reply; retry_after_s is set) or TIMEOUT (reached, no answer); the cause says which. Unless the
  * breaker was open, the command may have been carried out all the same.
@@ -60,12 +56,14 @@ enum error_code redis_pool_call(struct redis_pool *pool, const struct redis_comm
 /* Whether the last call that was made was answered, or none was made yet. Waits for nobody. */
 bool redis_pool_up(struct redis_pool *pool);
 
-/* Begins the command that redis_pool_eval completes: its number of keys; keys and arguments follow
- * with redis_command_add. */
-void redis_pool_eval_begin(struct redis_command *command, const char *key_count);
+/* Begins the command that redis_pool_eval completes; keys and arguments follow with
+ * redis_command_add. */
+void redis_pool_eval_begin(struct redis_command *command, const struct redis_pool_script *script,
+                           const char *key_count);
 
-/* The same with a script, which is loaded where the server does not have it. */
-enum error_code redis_pool_eval(struct redis_pool *pool, struct redis_script *script,
+/* As redis_pool_call, with a command that runs `script`, which is loaded where the server does not
+ * have it. */
+enum error_code redis_pool_eval(struct redis_pool *pool, const struct redis_pool_script *script,
                                 const struct redis_command *command, redisReply **ret_reply,
                                 struct error *err) ERROR_MUST_USE;
 

@@ -1,5 +1,7 @@
 /*
- * What Redis answers, as hiredis reads it.
+ * What is asked of every reply of Redis, whichever command it is to.
+ *
+ * Pure. Any thread.
  */
 #ifndef TEMPMESSENGER_REDIS_REPLY_H
 #define TEMPMESSENGER_REDIS_REPLY_H
@@ -8,13 +10,9 @@
 
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
-#include <stddef.h>
 
-/* For a local reply; it may be NULL. */
-static inline void redis_reply_free(redisReply *reply)
-{
-    freeReplyObject(reply);
-}
+/* Takes NULL. */
+void redis_reply_free(redisReply *reply);
 
 CLEANUP_DEFINE(redisReply, redis_reply_free)
 

@@ -8,7 +8,7 @@
 #ifndef TEMPMESSENGER_REDIS_CLOCK_H
 #define TEMPMESSENGER_REDIS_CLOCK_H
 
-#include "redis_message.h"
+#include "redis_moment.h"
 
 #include <stdbool.h>
 #include <stdint.h>

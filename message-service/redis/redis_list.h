@@ -5,14 +5,12 @@
 #define TEMPMESSENGER_REDIS_LIST_H
 
 #include "message_list.h"
-#include "redis_message.h"
+#include "redis_moment.h"
 #include "redis_pool.h"
 
-/* As message_store_list. `script` is list.lua, of this pool; *ret_moment is when the list was
- * true. */
-enum error_code redis_list(struct redis_pool *pool, struct redis_script *script, const char *prefix,
-                           const char *room, const struct clock *clock,
-                           struct message_list *ret_list, struct redis_moment *ret_moment,
-                           struct error *err) ERROR_MUST_USE;
+/* As message_store_list; *ret_moment is when the list was true. */
+enum error_code redis_list(struct redis_pool *pool, const char *prefix, const char *room,
+                           const struct clock *clock, struct message_list *ret_list,
+                           struct redis_moment *ret_moment, struct error *err) ERROR_MUST_USE;
 
 #endif

@@ -10,18 +10,13 @@
 #include "buffer.h"
 #include "draft.h"
 #include "message.h"
+#include "redis_moment.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* Times are below this, the year 2286, so that they can be counted in microseconds too. */
 #define REDIS_MESSAGE_TIME_MAX_MS INT64_C(9999999999999)
-
-/* A moment on two clocks, Redis' and ours: it takes a message's end from one to the other. */
-struct redis_moment {
-    int64_t redis_ms;
-    uint64_t monotonic_us;
-};
 
 /* Appends the members that the sender decides, room to message, without braces; save.lua adds the
  * rest. Two drafts are the same exactly where this text and the lifetime are. */

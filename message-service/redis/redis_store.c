@@ -36,9 +36,6 @@ struct redis_store {
     const struct clock *clock;
     struct redis_pool *pool;
     struct redis_subscriber *subscriber;
-    struct redis_script save;
-    struct redis_script list;
-    struct redis_script find;
 };
 
 static bool redis_url_valid(const char *url)
@@ -93,9 +90,6 @@ static enum error_code redis_open(const struct message_store_config *config, voi
              (unsigned long long)config->room_max_messages);
     store->db = url.db;
     store->clock = config->clock;
-    store->save.source = redis_script_save;
-    store->list.source = redis_script_list;
-    store->find.source = redis_script_find;
     enum error_code code = open_connections(store, config, &url, err);
     if (code) {
         redis_free(store);
@@ -125,7 +119,7 @@ static enum error_code redis_save(void *state, const char *id, const char *room,
     snprintf(ttl_ms, sizeof ttl_ms, "%llu", (unsigned long long)draft->ttl_ms);
 
     struct redis_command command = {0};
-    redis_pool_eval_begin(&command, idempotency_key ? "4" : "3");
+    redis_pool_eval_begin(&command, &redis_scripts_save, idempotency_key ? "4" : "3");
     redis_command_add_string(&command, message);
     redis_command_add_string(&command, index);
     redis_command_add_string(&command, event);
@@ -139,7 +133,7 @@ static enum error_code redis_save(void *state, const char *id, const char *room,
     redis_command_add_string(&command, store->room_max_messages);
     redis_command_add_string(&command, channel);
     CLEANUP(redis_reply_free) redisReply *reply = NULL;
-    enum error_code code = redis_pool_eval(store->pool, &store->save, &command, &reply, err);
+    enum error_code code = redis_pool_eval(store->pool, &redis_scripts_save, &command, &reply, err);
     return code ? code : redis_answer_saved(reply, store->clock, ret_message, err);
 }
 
@@ -148,8 +142,7 @@ static enum error_code redis_list_room(void *state, const char *room, struct mes
 {
     struct redis_store *store = state;
     struct redis_moment moment;
-    return redis_list(store->pool, &store->list, store->prefix, room, store->clock, ret_list,
-                      &moment, err);
+    return redis_list(store->pool, store->prefix, room, store->clock, ret_list, &moment, err);
 }
 
 static enum error_code redis_find(void *state, const char *room, const char *id,
@@ -159,10 +152,10 @@ static enum error_code redis_find(void *state, const char *room, const char *id,
     char message[REDIS_KEY_SIZE];
     redis_key_make(store->prefix, room, REDIS_KEY_MESSAGE, id, message);
     struct redis_command command = {0};
-    redis_pool_eval_begin(&command, "1");
+    redis_pool_eval_begin(&command, &redis_scripts_find, "1");
     redis_command_add_string(&command, message);
     CLEANUP(redis_reply_free) redisReply *reply = NULL;
-    enum error_code code = redis_pool_eval(store->pool, &store->find, &command, &reply, err);
+    enum error_code code = redis_pool_eval(store->pool, &redis_scripts_find, &command, &reply, err);
     return code ? code : redis_answer_found(reply, store->clock, ret_message, err);
 }
 

@@ -1,26 +1,33 @@
 /*
- * The subscriber as others see it: its parts, its beginning and its end, and the watches that any
- * thread sets and takes back. Those are left in a table (redis_watches.c), and the thread is woken
- * to look there; nobody waits for it, but for one thing: who takes back a watch may free at once
- * what the listener works on, so a call of the listener that is under way is waited for.
+ * The life of the subscriber's parts, and the watches that any thread sets and takes back. Those
+ * are left in a table (redis_watches.c), and the thread (redis_subscriber_thread.c) is woken to look
+ * there. Nobody waits for it, with one exception: the caller that takes back a watch may free at
+ * once what the listener works on, so it waits for a call of the listener that is under way.
  */
 #include "redis_subscriber.h"
 
-#include "redis_scripts.h"
-#include "redis_subscriber_private.h"
 #include "redis_subscriber_thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static enum error_code open_parts(struct redis_subscriber *subscriber,
-                                  const struct redis_subscriber_config *config, struct error *err)
+struct redis_subscriber {
+    int wake_fd; /* readable: watches have changed */
+    int stop_fd; /* readable: end */
+    struct redis_pool *pool;
+    struct redis_watches watches;
+    struct redis_subscriber_link link;
+    struct redis_subscriber_rooms rooms;
+    struct redis_subscriber_thread thread;
+    pthread_mutex_t start_lock; /* over the thread's start */
+    bool started;
+};
+
+static enum error_code open_pool(struct redis_subscriber *subscriber,
+                                 const struct redis_subscriber_config *config, struct error *err)
 {
-    subscriber->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    subscriber->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (subscriber->wake_fd < 0 || subscriber->stop_fd < 0)
         return error_because(err, ERROR_INTERNAL, "redis: no file descriptor");
     struct redis_pool_config pool = {
@@ -33,29 +40,42 @@ static enum error_code open_parts(struct redis_subscriber *subscriber,
     return redis_pool_open(&pool, &subscriber->pool, err);
 }
 
+static void set_up_rooms(struct redis_subscriber *subscriber,
+                         const struct redis_subscriber_config *config)
+{
+    struct redis_subscriber_rooms *rooms = &subscriber->rooms;
+    redis_subscriber_rooms_init(rooms);
+    snprintf(rooms->prefix, sizeof rooms->prefix, "%s", config->prefix);
+    rooms->clock = config->clock;
+    rooms->watches = &subscriber->watches;
+    rooms->link = &subscriber->link;
+}
+
 enum error_code redis_subscriber_new(const struct redis_subscriber_config *config,
                                      struct redis_subscriber **ret_subscriber, struct error *err)
 {
     struct redis_subscriber *subscriber = calloc(1, sizeof *subscriber);
     if (!subscriber)
         return error_because(err, ERROR_INTERNAL, "redis: out of memory");
-    subscriber->url = *config->url;
-    snprintf(subscriber->prefix, sizeof subscriber->prefix, "%s", config->prefix);
-    subscriber->timeout_us = config->timeout_ms * 1000u;
-    subscriber->clock = config->clock;
-    subscriber->list_script.source = redis_script_list;
-    subscriber->backoff_us = REDIS_SUBSCRIBER_BACKOFF_MIN_US;
-    redis_watches_init(&subscriber->watches);
+    subscriber->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    subscriber->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&subscriber->start_lock, NULL);
-    pthread_mutex_init(&subscriber->telling, NULL);
-    TAILQ_INIT(&subscriber->rooms);
-    TAILQ_INIT(&subscriber->to_list);
-    TAILQ_INIT(&subscriber->to_retry);
-    enum error_code code = open_parts(subscriber, config, err);
+    redis_watches_init(&subscriber->watches);
+    redis_subscriber_link_init(&subscriber->link, config->url, config->timeout_ms * 1000u,
+                               subscriber->stop_fd);
+    set_up_rooms(subscriber, config);
+    subscriber->thread = (struct redis_subscriber_thread){
+        .link = &subscriber->link,
+        .rooms = &subscriber->rooms,
+        .wake_fd = subscriber->wake_fd,
+        .stop_fd = subscriber->stop_fd,
+    };
+    enum error_code code = open_pool(subscriber, config, err);
     if (code) {
         redis_subscriber_free(subscriber);
         return code;
     }
+    subscriber->rooms.pool = subscriber->pool;
     *ret_subscriber = subscriber;
     return ERROR_NONE;
 }
@@ -66,45 +86,39 @@ void redis_subscriber_free(struct redis_subscriber *subscriber)
         return;
     if (subscriber->started) {
         eventfd_write(subscriber->stop_fd, 1);
-        pthread_join(subscriber->thread, NULL);
+        redis_subscriber_thread_join(&subscriber->thread);
     }
-    redis_pool_free(subscriber->pool);
+    redis_subscriber_rooms_fini(&subscriber->rooms);
+    redis_subscriber_link_fini(&subscriber->link);
     redis_watches_fini(&subscriber->watches);
-    pthread_mutex_destroy(&subscriber->telling);
+    redis_pool_free(subscriber->pool);
     pthread_mutex_destroy(&subscriber->start_lock);
     if (subscriber->wake_fd >= 0)
         close(subscriber->wake_fd);
     if (subscriber->stop_fd >= 0)
         close(subscriber->stop_fd);
-    explicit_bzero(&subscriber->url, sizeof subscriber->url);
     free(subscriber);
 }
 
 void redis_subscriber_listen(struct redis_subscriber *subscriber,
                              const struct message_store_listener *listener)
 {
-    subscriber->listener = *listener;
+    subscriber->rooms.listener = *listener;
 }
 
 static bool start(struct redis_subscriber *subscriber)
 {
     LOCKED(&subscriber->start_lock);
     if (!subscriber->started)
-        subscriber->started =
-            pthread_create(&subscriber->thread, NULL, redis_subscriber_thread_run, subscriber) == 0;
+        subscriber->started = redis_subscriber_thread_start(&subscriber->thread);
     return subscriber->started;
-}
-
-static void wake(const struct redis_subscriber *subscriber)
-{
-    eventfd_write(subscriber->wake_fd, 1);
 }
 
 bool redis_subscriber_watch(struct redis_subscriber *subscriber, const char *room)
 {
     if (!start(subscriber) || !redis_watches_add(&subscriber->watches, room))
         return false;
-    wake(subscriber);
+    eventfd_write(subscriber->wake_fd, 1);
     return true;
 }
 
@@ -112,7 +126,6 @@ void redis_subscriber_unwatch(struct redis_subscriber *subscriber, const char *r
 {
     if (!redis_watches_remove(&subscriber->watches, room))
         return;
-    wake(subscriber);
-    /* A call of the listener that began before the watch was taken back: wait for its end. */
-    LOCKED(&subscriber->telling);
+    eventfd_write(subscriber->wake_fd, 1);
+    redis_subscriber_rooms_await_listener(&subscriber->rooms);
 }

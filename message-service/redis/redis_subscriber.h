@@ -1,6 +1,6 @@
 /*
  * What Redis publishes of the rooms that are watched: one connection and one thread for all of
- * them, begun with the first watch, and a second connection to list rooms on.
+ * them, started by the first watch, and a second connection to list rooms over.
  *
  * Any thread may watch and unwatch. The listener is called by the subscriber's thread alone.
  */
@@ -14,14 +14,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum {
-    REDIS_SUBSCRIBER_PING_US =
-        5 * 1000 * 1000, /* of silence, then it asks if the server is there */
-    REDIS_SUBSCRIBER_BACKOFF_MIN_US = 50 * 1000, /* between tries to connect, doubling each time */
-    REDIS_SUBSCRIBER_BACKOFF_MAX_US = 2 * 1000 * 1000,
-    REDIS_SUBSCRIBER_RETRY_US = 500 * 1000, /* between tries to list a room */
-};
 
 struct redis_subscriber_config {
     const struct redis_url *url; /* copied, as is the prefix */

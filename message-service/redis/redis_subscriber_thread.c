@@ -1,189 +1,122 @@
 /*
- * The subscriber's thread: it keeps one connection subscribed to all rooms that are watched, and
- * sleeps in poll() while nothing is to be done. Without a watched room there is no connection, and
- * nothing wakes it at all. What a room goes through is in redis_subscriber_rooms.c.
+ * The thread keeps one connection subscribed to all rooms that are watched, and sleeps in poll()
+ * while there is nothing to do. Without a watched room there is no connection, and nothing wakes
+ * the thread at all.
  *
- * Rooms are listed one at a time between two looks at the connection, on a connection of their own:
- * rooms that are up to date hear what is new while a thousand others are being listed.
- *
- * A connection may die without a word. After a silence the server is asked if it is there, and a
- * request that is not answered in time is the end of the connection. Redis cuts a subscriber off
- * that falls too far behind (client-output-buffer-limit): a lost connection as any other, and the
- * lists after it make up for what was missed.
+ * Rooms are listed one at a time between two looks at the connection, over a connection of their
+ * own: rooms that are up to date receive new messages while a thousand others are being listed.
  */
 #include "redis_subscriber_thread.h"
 
+#include "clock.h"
 #include "fd_wait.h"
-#include "log.h"
-#include "redis_subscriber_link.h"
-#include "redis_subscriber_private.h"
-#include "redis_subscriber_rooms.h"
 
 #include <sys/eventfd.h>
-#include <sys/random.h>
 
-static uint64_t now_us(void)
+static enum error_code connect_again(struct redis_subscriber_thread *thread, struct error *err)
 {
-    return clock_monotonic_us(&clock_system);
+    enum error_code code = redis_subscriber_link_open(thread->link, err);
+    return code ? code : redis_subscriber_rooms_settle(thread->rooms, err);
 }
 
-/* ---- the connection ---- */
-
-/* From a half to one and a half times the delay: services that lost the same server do not come
- * back to it all at once. */
-static uint64_t with_jitter(uint64_t delay_us)
+static enum error_code take_in(struct redis_subscriber_thread *thread, struct error *err)
 {
-    uint32_t random = 0;
-    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
-        random = UINT32_MAX / 2;
-    return delay_us / 2 + (delay_us * random >> 32);
-}
-
-/* The connection is lost, or there is none to be had: all begins anew after a while. */
-static void lose(struct redis_subscriber *subscriber, const struct error *err)
-{
-    if (!subscriber->warned)
-        log_write(LOG_LEVEL_WARNING, "Redis subscription lost", LOG_TEXT("cause", err->cause));
-    subscriber->warned = true;
-    uint64_t lived_us = subscriber->connection ? now_us() - subscriber->connected_us : 0;
-    if (lived_us > REDIS_SUBSCRIBER_BACKOFF_MAX_US)
-        subscriber->backoff_us = REDIS_SUBSCRIBER_BACKOFF_MIN_US;
-    redis_subscriber_link_close(subscriber);
-    subscriber->connect_at_us = now_us() + with_jitter(subscriber->backoff_us);
-    subscriber->backoff_us *= 2;
-    if (subscriber->backoff_us > REDIS_SUBSCRIBER_BACKOFF_MAX_US)
-        subscriber->backoff_us = REDIS_SUBSCRIBER_BACKOFF_MAX_US;
-    redis_subscriber_rooms_lose(subscriber);
-}
-
-static enum error_code settle_all(struct redis_subscriber *subscriber, struct error *err)
-{
-    struct redis_watch *next;
-    enum error_code code = ERROR_NONE;
-    for (struct redis_watch *room = TAILQ_FIRST(&subscriber->rooms); room && !code; room = next) {
-        next = TAILQ_NEXT(room, entry);
-        code = redis_subscriber_rooms_settle(subscriber, room, err);
-    }
-    return code;
-}
-
-static enum error_code connect_again(struct redis_subscriber *subscriber, struct error *err)
-{
-    uint64_t deadline_us = now_us() + subscriber->timeout_us;
-    enum error_code code = redis_connection_open(&subscriber->url, deadline_us, subscriber->stop_fd,
-                                                 &subscriber->connection, err);
-    if (code)
-        return code;
-    subscriber->connected_us = now_us();
-    subscriber->heard_us = subscriber->connected_us;
-    subscriber->unanswered = 0;
-    return settle_all(subscriber, err);
-}
-
-static enum error_code take_in(struct redis_subscriber *subscriber, struct error *err)
-{
-    enum error_code code = redis_connection_receive(subscriber->connection, err);
-    subscriber->heard_us = now_us();
+    enum error_code code = redis_subscriber_link_receive(thread->link, err);
     while (!code) {
-        CLEANUP(redis_reply_free) redisReply *reply = NULL;
-        code = redis_connection_next_reply(subscriber->connection, &reply, err);
-        if (!code && !reply)
+        CLEANUP(redis_reply_free) redisReply *push = NULL;
+        code = redis_subscriber_link_next(thread->link, &push, err);
+        if (!code && !push)
             return ERROR_NONE;
         if (!code)
-            code = redis_subscriber_rooms_handle(subscriber, reply, err);
+            code = redis_subscriber_rooms_handle(thread->rooms, push, err);
     }
     return code;
 }
 
-/* Takes in what there is, and sends what there is to send. Only where nothing came is the silence
- * judged: this thread itself may have been held up. */
-static enum error_code exchange(struct redis_subscriber *subscriber, short events,
+/* Takes in what there is, and sends what there is to send. The silence is judged only where nothing
+ * came: this thread itself may have been held up. */
+static enum error_code exchange(struct redis_subscriber_thread *thread, short events,
                                 struct error *err)
 {
-    enum error_code code = ERROR_NONE;
-    if (events & ~POLLOUT)
-        code = take_in(subscriber, err);
-    else
-        code = redis_subscriber_link_look_into_silence(subscriber, err);
-    if (!code && redis_connection_has_unsent(subscriber->connection))
-        code = redis_connection_send(subscriber->connection, err);
-    return code;
+    enum error_code code = events & ~POLLOUT
+                               ? take_in(thread, err)
+                               : redis_subscriber_link_check_silence(thread->link, err);
+    return code ? code : redis_subscriber_link_send(thread->link, err);
 }
 
-/* ---- the thread ---- */
-
-static enum error_code take_changes(struct redis_subscriber *subscriber, struct error *err)
+static uint64_t wake_at_us(const struct redis_subscriber_thread *thread)
 {
-    struct redis_watch *room;
-    enum error_code code = ERROR_NONE;
-    while (!code && (room = redis_watches_next_change(&subscriber->watches)))
-        code = redis_subscriber_rooms_settle(subscriber, room, err);
-    return code;
+    if (!thread->link->connection)
+        return redis_subscriber_rooms_any(thread->rooms) ? thread->link->connect_at_us : UINT64_MAX;
+    uint64_t list_at_us = redis_subscriber_rooms_list_at_us(thread->rooms);
+    uint64_t silent_at_us = redis_subscriber_link_silent_at_us(thread->link);
+    return list_at_us < silent_at_us ? list_at_us : silent_at_us;
 }
 
-static uint64_t sooner(uint64_t a_us, uint64_t b_us)
-{
-    return a_us < b_us ? a_us : b_us;
-}
-
-static uint64_t wake_at_us(const struct redis_subscriber *subscriber)
-{
-    if (subscriber->connection)
-        return sooner(redis_subscriber_rooms_list_at_us(subscriber),
-                      redis_subscriber_link_alive_until_us(subscriber));
-    return TAILQ_EMPTY(&subscriber->rooms) ? UINT64_MAX : subscriber->connect_at_us;
-}
-
-/* Sleeps until there is something to do; false when it is to end. *ret_events is the
+/* Sleeps until there is something to do; false when the thread is to end. *ret_events is the
  * connection's. */
-static bool sleep_until_needed(struct redis_subscriber *subscriber, short *ret_events)
+static bool sleep_until_needed(struct redis_subscriber_thread *thread, short *ret_events)
 {
+    const struct redis_connection *connection = thread->link->connection;
     struct pollfd fds[] = {
-        {.fd = subscriber->stop_fd, .events = POLLIN},
-        {.fd = subscriber->wake_fd, .events = POLLIN},
+        {.fd = thread->stop_fd, .events = POLLIN},
+        {.fd = thread->wake_fd, .events = POLLIN},
         {.fd = -1, .events = POLLIN},
     };
-    if (subscriber->connection) {
-        fds[2].fd = redis_connection_fd(subscriber->connection);
-        if (redis_connection_has_unsent(subscriber->connection))
-            fds[2].events |= POLLOUT;
-    }
-    if (poll(fds, sizeof fds / sizeof *fds, fd_wait_poll_ms(wake_at_us(subscriber))) < 0)
+    if (connection)
+        fds[2].fd = redis_connection_fd(connection);
+    if (connection && redis_connection_has_unsent(connection))
+        fds[2].events |= POLLOUT;
+    if (poll(fds, sizeof fds / sizeof *fds, fd_wait_poll_ms(wake_at_us(thread))) < 0)
         fds[0].revents = fds[1].revents = fds[2].revents = 0;
     if (fds[1].revents)
-        eventfd_read(subscriber->wake_fd, &(eventfd_t){0});
+        eventfd_read(thread->wake_fd, &(eventfd_t){0});
     *ret_events = fds[2].revents;
     return !fds[0].revents;
 }
 
-/* One round with what poll said of the connection. */
-static enum error_code work(struct redis_subscriber *subscriber, short events, struct error *err)
+/* One round with what poll reported of the connection. */
+static enum error_code work(struct redis_subscriber_thread *thread, short events, struct error *err)
 {
-    enum error_code code = take_changes(subscriber, err);
-    if (!code && !subscriber->connection && !TAILQ_EMPTY(&subscriber->rooms) &&
-        now_us() >= subscriber->connect_at_us)
-        code = connect_again(subscriber, err);
-    if (code || !subscriber->connection)
+    enum error_code code = redis_subscriber_rooms_take_changes(thread->rooms, err);
+    if (!code && !thread->link->connection && redis_subscriber_rooms_any(thread->rooms) &&
+        clock_now_us() >= thread->link->connect_at_us)
+        code = connect_again(thread, err);
+    if (code || !thread->link->connection)
         return code;
-    if (TAILQ_EMPTY(&subscriber->rooms)) {
-        redis_subscriber_link_close(subscriber);
+    if (!redis_subscriber_rooms_any(thread->rooms)) {
+        redis_subscriber_link_close(thread->link);
         return ERROR_NONE;
     }
-    code = exchange(subscriber, events, err);
+    code = exchange(thread, events, err);
     if (!code)
-        redis_subscriber_rooms_list_next(subscriber);
+        redis_subscriber_rooms_list_next(thread->rooms);
     return code;
 }
 
-void *redis_subscriber_thread_run(void *argument)
+static void *run(void *argument)
 {
-    struct redis_subscriber *subscriber = argument;
+    struct redis_subscriber_thread *thread = argument;
     short events;
-    while (sleep_until_needed(subscriber, &events)) {
+    while (sleep_until_needed(thread, &events)) {
         struct error err = {0};
-        if (work(subscriber, events, &err))
-            lose(subscriber, &err);
+        if (!work(thread, events, &err))
+            continue;
+        redis_subscriber_link_lose(thread->link, &err);
+        redis_subscriber_rooms_lose(thread->rooms);
     }
-    redis_subscriber_link_close(subscriber);
     return NULL;
+}
+
+bool redis_subscriber_thread_start(struct redis_subscriber_thread *thread)
+{
+    if (pthread_create(&thread->id, NULL, run, thread) != 0)
+        return false;
+    pthread_setname_np(thread->id, "redis-events");
+    return true;
+}
+
+void redis_subscriber_thread_join(struct redis_subscriber_thread *thread)
+{
+    pthread_join(thread->id, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include "recorder.h"
 #include "redis_server.h"
-#include "redis_subscriber.h"
+#include "redis_subscriber_link.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -321,7 +321,8 @@ START_TEST(test_redis_watch__silent_server_is_noticed)
     redis_server_pause(server);
     uint64_t began_ms = now_ms();
     recorder_await(&recorder, RECORD_UNREACHABLE, "lobby", 1);
-    ck_assert_uint_le(now_ms() - began_ms, REDIS_SUBSCRIBER_PING_US / 1000 + TIMEOUT_MS + SLACK_MS);
+    ck_assert_uint_le(now_ms() - began_ms,
+                      REDIS_SUBSCRIBER_LINK_PING_US / 1000 + TIMEOUT_MS + SLACK_MS);
     redis_server_resume(server);
     size_t synced = recorder_count(&recorder, RECORD_SYNCED, "lobby");
     save("lobby", "after");
