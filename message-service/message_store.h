@@ -25,7 +25,7 @@ struct message_store;
  * operator. */
 bool message_store_url_valid(const char *url, const char **ret_rule) ERROR_MUST_USE;
 
-/* Opens the store. Reaches for nothing yet: a store that is away is met at the first call. The
+/* Opens the store. Connects to nothing yet: only the first call finds a store that is away. The
  * config's strings are copied, its clock is borrowed for the store's life. INTERNAL when out of
  * memory or when the config cannot be used; the cause says which. */
 enum error_code message_store_open(const struct message_store_config *config,
@@ -38,8 +38,8 @@ void message_store_free(struct message_store *store);
 
 /*
  * Accepts `draft` into `room`: gives it an id, a number and its times, all or nothing. With
- * `idempotency_key` (NULL: none; else 1 to IDEMPOTENCY_KEY_MAX visible ASCII characters) a repeat
- * within the message's life returns the first message, also where the room is full.
+ * `idempotency_key` (NULL: none; otherwise 1 to IDEMPOTENCY_KEY_MAX visible ASCII characters) a
+ * repeat within the message's life returns the first message, even if the room is full.
  * *ret_message is the caller's reference.
  * INVALID_ROOM, IDEMPOTENCY_KEY_REUSED (same key, another draft), ROOM_FULL (retry_after_s is set),
  * UNAVAILABLE, TIMEOUT, INTERNAL. After TIMEOUT, after UNAVAILABLE where the connection was lost on
@@ -73,9 +73,9 @@ void message_store_listen(struct message_store *store,
  */
 bool message_store_watch(struct message_store *store, const char *room) ERROR_MUST_USE;
 
-/* Takes back one message_store_watch. When the last is taken back the listener is not called for
- * the room any more: a call that is under way is waited for. So not from within the listener, nor
- * under a lock that it takes. */
+/* Takes back one message_store_watch. After the last, the listener is not called for the room any
+ * more: this waits for a call that is under way. So not from within the listener, nor under a lock
+ * that it takes. */
 void message_store_unwatch(struct message_store *store, const char *room);
 
 /* Whether the store can be reached now. UNAVAILABLE, TIMEOUT. */

@@ -1,6 +1,6 @@
 /*
- * The message service's rows and the rule between its lifetimes. How rows are read is in
- * settings.c; what a store's URL looks like only the stores know (message_store_url_valid).
+ * The message service's rows and the rule between its lifetimes. settings.c reads them, and the
+ * stores' backends validate a STORE_URL (message_store_url_valid).
  *
  * STORE_URL may carry a password: settings.c shows no value with an @ in it.
  */

@@ -1,6 +1,6 @@
 /*
- * poll counts from its call and can be interrupted, so what is left is counted anew each time. Its
- * milliseconds are rounded up: it must not wake before the deadline and spin until it.
+ * poll counts from its call and can be interrupted, so the time left is computed again for each.
+ * Its milliseconds are rounded up: it must not wake before the deadline and spin until it.
  */
 #include "fd_wait.h"
 
@@ -12,7 +12,7 @@ int fd_wait_poll_ms(uint64_t deadline_us)
 {
     if (deadline_us == UINT64_MAX)
         return -1;
-    uint64_t now_us = clock_monotonic_us(&clock_system);
+    uint64_t now_us = clock_now_us();
     uint64_t left_ms = deadline_us > now_us ? (deadline_us - now_us + 999) / 1000 : 0;
     return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
 }

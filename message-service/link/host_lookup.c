@@ -1,10 +1,10 @@
 /*
- * getaddrinfo cannot be given a deadline or be interrupted, so names are looked up on a thread of
- * their own, and who asks waits for an eventfd. Who has waited long enough leaves; the thread ends
- * when the resolver does, and the last of both frees the lookup.
+ * getaddrinfo takes no deadline and cannot be interrupted, so each name is resolved on a thread of
+ * its own, and the callers wait for an eventfd. A caller leaves at its deadline; the thread ends
+ * when getaddrinfo returns, and the last of them frees the lookup.
  *
- * Lookups under way stand in a list, where others who ask for the same join them. Nothing is kept
- * beyond that: how long an answer is good is the resolver's to know.
+ * Lookups under way stand in a list, where callers with the same name join them. Answers are not
+ * cached: each new connection resolves again, because a restarted Redis may have moved.
  */
 #include "host_lookup.h"
 
@@ -21,12 +21,12 @@
 struct host_lookup {
     char host[HOST_LOOKUP_HOST_MAX + 1];
     char port[8];
-    int done_fd; /* readable when `addresses` and `status` stand; -1: they do from the start */
+    int done_fd; /* readable when `addresses` and `status` are set; -1: they are from the start */
     struct addrinfo *addresses;
     int status; /* of getaddrinfo */
 
     unsigned uses;                 /* under `lock` */
-    LIST_ENTRY(host_lookup) entry; /* of `under_way`, while the thread is at it */
+    LIST_ENTRY(host_lookup) entry; /* of `under_way`, while the thread runs */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `under_way` and all `uses` */
@@ -44,7 +44,7 @@ static struct host_lookup *make(const char *host, const char *port)
     return lookup;
 }
 
-static void look_up(struct host_lookup *lookup, int flags)
+static void resolve(struct host_lookup *lookup, int flags)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
     lookup->status = getaddrinfo(lookup->host, lookup->port, &hints, &lookup->addresses);
@@ -70,7 +70,7 @@ void host_lookup_release(struct host_lookup *lookup)
 static void *run(void *argument)
 {
     struct host_lookup *lookup = argument;
-    look_up(lookup, AI_ADDRCONFIG);
+    resolve(lookup, AI_ADDRCONFIG);
     pthread_mutex_lock(&lock);
     LIST_REMOVE(lookup, entry);
     pthread_mutex_unlock(&lock);
@@ -85,6 +85,7 @@ static bool start(struct host_lookup *lookup)
     lookup->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (lookup->done_fd < 0 || pthread_create(&thread, NULL, run, lookup) != 0)
         return false;
+    pthread_setname_np(thread, "host-lookup");
     pthread_detach(thread);
     return true;
 }
@@ -109,12 +110,12 @@ static struct host_lookup *join(const char *host, const char *port)
         free(lookup);
         return NULL;
     }
-    lookup->uses++; /* the thread's, which waits for the lock before it lets go of it */
+    lookup->uses++; /* the thread's, which takes the lock before it drops it */
     LIST_INSERT_HEAD(&under_way, lookup, entry);
     return lookup;
 }
 
-/* The status, once it stands: under the lock, which the thread has had since it set it. */
+/* The status, once it is set: under the lock, which the thread has taken since. */
 static int status_of(const struct host_lookup *lookup)
 {
     LOCKED(&lock);
@@ -129,14 +130,14 @@ enum error_code host_lookup(const char *host, int port, uint64_t deadline_us, in
     CLEANUP(host_lookup_release) struct host_lookup *lookup = make(host, service);
     if (!lookup)
         return error_because(err, ERROR_UNAVAILABLE, "out of memory");
-    look_up(lookup, AI_NUMERICHOST);
+    resolve(lookup, AI_NUMERICHOST);
     if (lookup->status == EAI_NONAME) {
         host_lookup_release(lookup);
         lookup = join(host, service);
         if (!lookup)
-            return error_because(err, ERROR_UNAVAILABLE, "redis: no thread to look up %s", host);
+            return error_because(err, ERROR_UNAVAILABLE, "redis: no thread to resolve %s", host);
         if (fd_wait(lookup->done_fd, POLLIN, deadline_us, stop_fd) != FD_READY)
-            return error_because(err, ERROR_UNAVAILABLE, "redis: %s was not looked up in time",
+            return error_because(err, ERROR_UNAVAILABLE, "redis: %s was not resolved in time",
                                  host);
     }
     int status = status_of(lookup);

@@ -1,8 +1,8 @@
 /*
- * Looking up a host name, with an end to the waiting: the resolver's own call has none.
+ * Resolving a host name with a deadline, which the resolver's own call lacks.
  *
- * Any thread. A name is looked up once for all who ask for it at the same time, so that a resolver
- * which does not answer costs one thread a name and not one a call.
+ * Any thread. Callers that resolve the same name at the same time share one lookup, so that a
+ * resolver which does not answer costs one thread a name and not one a call.
  */
 #ifndef TEMPMESSENGER_HOST_LOOKUP_H
 #define TEMPMESSENGER_HOST_LOOKUP_H
@@ -19,9 +19,9 @@ enum { HOST_LOOKUP_HOST_MAX = 253 };
 struct host_lookup;
 
 /*
- * Looks up `host`, a name of at most HOST_LOOKUP_HOST_MAX bytes or an address, for TCP to `port`,
+ * Resolves `host`, a name of at most HOST_LOOKUP_HOST_MAX bytes or an address, for TCP to `port`,
  * until `deadline_us` on CLOCK_MONOTONIC or until `stop_fd` (-1: none) is readable. The caller
- * frees *ret_lookup with host_lookup_release. UNAVAILABLE: it is not known, or not in time.
+ * frees *ret_lookup with host_lookup_release. UNAVAILABLE: the name does not resolve, or not in time.
  */
 enum error_code host_lookup(const char *host, int port, uint64_t deadline_us, int stop_fd,
                             struct host_lookup **ret_lookup, struct error *err) ERROR_MUST_USE;

@@ -1,9 +1,9 @@
 /*
  * hiredis' blocking calls bound each read() alone, so a long answer in small pieces could take any
- * time. Here the exchange is driven by hand, with its reader and its buffers over a socket that
- * does not block and poll() between them, and the deadline is that of the whole answer.
+ * time. This file drives hiredis' reader and buffers by hand, over a socket that does not block,
+ * with poll() in between; the deadline is that of the whole answer.
  *
- * Not here: how many connections there are, what is tried again and when (redis_pool.c).
+ * How many connections there are, and what is tried again, is decided in redis_pool.c.
  */
 #include "redis_connection.h"
 
@@ -136,7 +136,7 @@ static enum error_code connect_to(const struct redis_url *url, uint64_t deadline
         close(fd);
         return error_because(err, ERROR_UNAVAILABLE, "redis: out of memory");
     }
-    /* It takes the socket for a blocking one, and would take "not now" for an error. */
+    /* hiredis takes the socket for a blocking one, and would take EAGAIN for an error. */
     connection->context->flags &= ~REDIS_BLOCK;
     return ERROR_NONE;
 }
@@ -151,7 +151,7 @@ static enum error_code greet(struct redis_connection *connection,
     if (code)
         return code;
     if (reply->type == REDIS_REPLY_ERROR) {
-        /* The first word alone: some servers repeat the arguments, the password too, behind it. */
+        /* The first word alone: some servers repeat the arguments after it, the password too. */
         code = error_because(err, ERROR_UNAVAILABLE, "redis: %s refused: %.*s",
                              command->arguments[0], (int)strcspn(reply->str, " "), reply->str);
     }

@@ -22,7 +22,7 @@ struct redis_connection;
  * Connects, and signs in (AUTH) and selects the database where `url` says so, all before
  * `deadline_us` on CLOCK_MONOTONIC. Here and in later calls, waiting ends with UNAVAILABLE when
  * `stop_fd` (-1: none) is readable; it is borrowed for the connection's life.
- * UNAVAILABLE: it cannot be reached, or refuses us; TIMEOUT: it was reached and does not answer.
+ * UNAVAILABLE: the server cannot be reached, or refuses us; TIMEOUT: it does not answer.
  * The cause never holds the password.
  */
 enum error_code redis_connection_open(const struct redis_url *url, uint64_t deadline_us,
@@ -44,9 +44,9 @@ enum error_code redis_connection_call(struct redis_connection *connection,
                                       redisReply **ret_reply, struct error *err) ERROR_MUST_USE;
 
 /*
- * The same in parts that never wait, for one who polls the socket: a command is put in the queue,
- * the queue is sent and what is there is taken in as far as that goes, and replies are taken one by
- * one (*ret_reply is NULL where no whole one is there yet). UNAVAILABLE: the connection is lost.
+ * The same in parts that never wait, for a caller that polls the socket: queue a command, send what
+ * of the queue the socket takes, receive what is there, and take replies one by one (*ret_reply is
+ * NULL where no whole one is there yet). UNAVAILABLE: the connection is lost.
  */
 enum error_code redis_connection_queue(struct redis_connection *connection,
                                        const struct redis_command *command,

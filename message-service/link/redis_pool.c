@@ -5,7 +5,7 @@
  *
  * A server that restarts breaks all connections that were kept alive: the first call to notice
  * drops the idle ones with its own, and tries once more over a new one. A timeout is not tried
- * again: whoever called has waited long enough.
+ * again: the caller has waited long enough.
  *
  * The breaker judges whether the server is reached. An error reply is an answer: it reaches the
  * caller as UNAVAILABLE, and the next call asks again.
@@ -33,7 +33,7 @@ struct redis_pool {
     unsigned max;
 };
 
-/* One call: what is asked, and how long it may take. */
+/* One call, and how long it may take. */
 struct call {
     const struct redis_pool_script *script; /* NULL: a plain command */
     const struct redis_command *command;
@@ -83,7 +83,8 @@ void redis_pool_free(struct redis_pool *pool)
     free(pool);
 }
 
-/* Takes the right to one connection, and an idle one if there is one (else NULL). */
+/* Takes the right to one connection, and an idle one if there is one; *ret_connection is NULL if
+ * there is none. */
 static enum error_code lease(struct redis_pool *pool, uint64_t deadline_us,
                              struct redis_connection **ret_connection, struct error *err)
 {
@@ -188,8 +189,8 @@ static enum error_code reach(struct redis_pool *pool, struct call *call, struct 
     return code;
 }
 
-/* An error reply as an error; a server that may not be written to may have got a successor under
- * the same address, so connections to it are not kept. */
+/* An error reply as an error. A read-only server may have been replaced by another at the same
+ * address, so connections to it are not kept. */
 static enum error_code refused(struct redis_pool *pool, redisReply *reply, struct error *err)
 {
     error_because(err, ERROR_UNAVAILABLE, "redis: %s", reply->str);

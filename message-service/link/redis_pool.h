@@ -1,10 +1,10 @@
 /*
- * Connections to one Redis, kept alive and lent out for one call each, with a breaker before them.
+ * Connections to one Redis, kept alive and lent out for one call each, behind a breaker.
  *
  * Any thread may call redis_pool_call and redis_pool_eval, any number at once; a call has a
  * connection to itself. It takes at most twice the timeout in all: once until there is a connection
- * (waiting for a free one and connecting), once for the answer. redis_pool_free wants no call under
- * way.
+ * (waiting for a free one and connecting), once for the answer. No call may be under way at
+ * redis_pool_free.
  */
 #ifndef TEMPMESSENGER_REDIS_POOL_H
 #define TEMPMESSENGER_REDIS_POOL_H
@@ -44,7 +44,7 @@ void redis_pool_free(struct redis_pool *pool);
 
 /*
  * Carries out `command`, which must do no harm if it is carried out twice: where a connection that
- * was kept alive turns out to be lost, it is sent once more over a new one. *ret_reply, never an
+ * was kept alive turns out to be lost, the command is sent once more over a new one. *ret_reply, never an
  * error reply, is freed by the caller with redis_reply_free.
  * UNAVAILABLE (cannot be reached, connection lost, all connections busy, breaker open, or an error
  * reply; retry_after_s is set) or TIMEOUT (reached, no answer); the cause says which. Unless the
@@ -53,7 +53,7 @@ void redis_pool_free(struct redis_pool *pool);
 enum error_code redis_pool_call(struct redis_pool *pool, const struct redis_command *command,
                                 redisReply **ret_reply, struct error *err) ERROR_MUST_USE;
 
-/* Whether the last call that was made was answered, or none was made yet. Waits for nobody. */
+/* Whether the last call was answered, or none was made yet. Never waits. */
 bool redis_pool_up(struct redis_pool *pool);
 
 /* Begins the command that redis_pool_eval completes; keys and arguments follow with

@@ -1,9 +1,9 @@
 /*
- * hiredis connects too, but looks names up without a deadline and cannot be told to stop; it is
- * handed the socket instead.
+ * hiredis connects too, but resolves names without a deadline and cannot be interrupted; it gets
+ * the connected socket instead.
  *
  * A host may have several addresses, some of them dead. They are tried in the resolver's order, and
- * none may use up the time of those behind it.
+ * none may use up the time of those after it.
  */
 #include "redis_socket.h"
 
@@ -20,7 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Where a try has failed, and why: an errno. */
+/* Waits until the socket is connected. Returns 0, or why it is not: an errno. */
 static int await_connected(int fd, uint64_t deadline_us, int stop_fd)
 {
     int error = 0;
@@ -66,7 +66,7 @@ static int connect_tcp(const struct addrinfo *addresses, uint64_t deadline_us, i
     for (const struct addrinfo *at = addresses; at; at = at->ai_next)
         count++;
     for (const struct addrinfo *at = addresses; at && error != ECANCELED; at = at->ai_next) {
-        uint64_t now_us = clock_monotonic_us(&clock_system);
+        uint64_t now_us = clock_now_us();
         uint64_t left_us = deadline_us > now_us ? deadline_us - now_us : 0;
         error =
             connect_to(at->ai_addr, at->ai_addrlen, now_us + left_us / count--, stop_fd, ret_fd);

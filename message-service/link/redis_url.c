@@ -3,7 +3,7 @@
  * is longer than its named maximum and nothing is allocated.
  *
  * Stricter than URLs in general: no query, no fragment, no second spelling of the same thing. The
- * URL is an operator's, and a typing error should stop the start and not be guessed around.
+ * operator writes the URL, and a typing error should stop the start.
  */
 #include "redis_url.h"
 

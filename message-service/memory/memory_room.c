@@ -1,10 +1,10 @@
 /*
- * The records stand in balanced trees (tsearch), so that keys chosen by a stranger cannot slow the
+ * The records stand in balanced trees (tsearch), so that keys chosen by a client cannot slow the
  * room down. A record lives and dies with its message, which it names by id.
  *
- * Dates: a room is told once, when it comes into being, how far the wall clock is from the
- * monotonic one, and counts on from there. Were each message dated afresh, a step of the wall clock
- * would put messages in an order other than that in which they end.
+ * Dates: a room gets the offset between the wall clock and the monotonic one once, when it is made,
+ * and dates all its messages by it. If each message read the wall clock, a step of that would put
+ * messages in an order other than that in which they end.
  */
 #include "memory_room.h"
 

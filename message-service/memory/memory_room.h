@@ -24,7 +24,7 @@ struct memory_room {
     uint64_t wall_offset_us; /* wall time less monotonic time */
 };
 
-/* What a save brings along; borrowed for the call. */
+/* The arguments of a save; borrowed for the call. */
 struct memory_room_entry {
     const char *id;
     const char *key; /* NULL: none */
@@ -39,7 +39,7 @@ struct memory_room *memory_room_new(const char *name, uint64_t wall_offset_us);
 /* Takes NULL and half-built rooms. */
 void memory_room_free(struct memory_room *room);
 
-/* Lets go of what has expired; whether anything is left. */
+/* Drops the messages that have expired; whether any are left. */
 bool memory_room_expire(struct memory_room *room, uint64_t now_us);
 
 /* As message_store_save, in a room that memory_room_expire has seen at `now_us`. A new message is

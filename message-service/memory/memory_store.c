@@ -1,11 +1,11 @@
 /*
  * The backend `memory:`: rooms (memory_room.c) in this process, under one lock.
  *
- * Rooms stand in a balanced tree, so that names chosen by a stranger cannot slow it down. A room
- * exists while it has a live message; every call also looks after a few other rooms in turn, so
- * that those which nobody visits are let go too, and nothing grows with the names ever used.
+ * Rooms stand in a balanced tree, so that names chosen by a client cannot slow it down. A room
+ * exists while it has a live message; every call also sweeps a few other rooms in turn, so that
+ * rooms which nobody visits are dropped too, and nothing grows with the names ever used.
  *
- * Numbers are counted over all rooms: a room that comes again goes on counting upwards.
+ * Numbers are counted over all rooms: a room that is made again goes on counting upwards.
  *
  * The listener is called under the lock: so its calls are in the order of the saves, and a list
  * that it gets is true until the next of them.
@@ -29,7 +29,7 @@ struct memory_store {
     const struct clock *clock;
     uint64_t room_max_messages;
     void *rooms;                               /* a tree by name */
-    TAILQ_HEAD(room_sweep, memory_room) sweep; /* the same rooms, next to be looked after first */
+    TAILQ_HEAD(room_sweep, memory_room) sweep; /* the same rooms, the next to be swept first */
     struct message_store_position position;
     struct message_store_listener listener;
     struct memory_watches watches;
@@ -53,7 +53,7 @@ static struct memory_room *add_room(struct memory_store *store, const char *name
     return room;
 }
 
-/* Lets go of what has expired in the room, and of the room if that was all; whether it stays. */
+/* Drops the expired messages of the room, and the room if none are left; whether it stays. */
 static bool tidy_room(struct memory_store *store, struct memory_room *room, uint64_t now_us)
 {
     if (memory_room_expire(room, now_us))
@@ -74,7 +74,7 @@ static struct memory_room *find_room(struct memory_store *store, const char *nam
     return room && tidy_room(store, room, now_us) ? room : NULL;
 }
 
-/* The time, after looking after the next rooms in turn; pointers to rooms are stale afterwards. */
+/* The time, after sweeping the next rooms in turn; pointers to rooms are stale afterwards. */
 static uint64_t begin_call(struct memory_store *store)
 {
     uint64_t now_us = clock_monotonic_us(store->clock);
@@ -123,7 +123,7 @@ static void memory_free(void *state)
     free(store);
 }
 
-/* Counts and tells what was saved, unless it is the answer to a repeat. */
+/* Counts and reports the saved message, unless it is the answer to a repeat. */
 static void accept(struct memory_store *store, struct message *message, const char *id)
 {
     if (strcmp(message->id, id) != 0)

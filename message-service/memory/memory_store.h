@@ -1,5 +1,5 @@
 /*
- * `memory:`, the store of one process: what it holds ends with it.
+ * `memory:`, the store of one process, whose messages end with the process.
  */
 #ifndef TEMPMESSENGER_MEMORY_STORE_H
 #define TEMPMESSENGER_MEMORY_STORE_H

@@ -1,6 +1,6 @@
 /*
- * Apart from the rooms themselves, which exist only while they have a live message: a room may be
- * watched long before anyone writes to it.
+ * Separate from the rooms themselves, which exist only while they have a live message: a room may
+ * be watched long before anyone writes to it.
  */
 #include "memory_watches.h"
 

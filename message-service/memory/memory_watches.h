@@ -1,5 +1,5 @@
 /*
- * The rooms of the memory backend that are watched, each as often as it is.
+ * How many watches each room of the memory backend has.
  *
  * Not thread-safe: memory_store.c locks around it.
  */

@@ -1,9 +1,9 @@
 /*
- * All times are Redis'. A message's end is taken to our monotonic clock as the life that it has
- * left, counted from when the answer came: the clocks of hosts need not agree, and no message ends
+ * All times are Redis'. On our monotonic clock a message ends when the life that it has left is
+ * over, counted from when the answer came: the clocks of hosts need not agree, and no message ends
  * early.
  *
- * An answer of another form than the script's own is INTERNAL: there is no half of it to be shown.
+ * An answer of another form than the script's own is INTERNAL: no part of it is used.
  */
 #include "redis_answer.h"
 
@@ -80,8 +80,8 @@ static int compare_messages(const void *a, const void *b)
     return first->number < second->number ? -1 : first->number > second->number;
 }
 
-/* Reads the messages of `jsons` into `list`. What is no message of ours is passed over: one foreign
- * value must not hide a whole room. */
+/* Reads the messages of `jsons` into `list`. Skips what is no message of ours: one foreign value must
+ * not hide a whole room. */
 static enum error_code read_messages(const redisReply *jsons, const struct redis_moment *moment,
                                      struct message_list *list)
 {
@@ -126,7 +126,7 @@ enum error_code redis_answer_listed(const redisReply *reply, const struct clock 
     return ERROR_NONE;
 }
 
-/* Reads the digits of a string that is nothing else; at most 15, which is far from overflow. */
+/* Reads a string of nothing but digits; at most 15, which is far from overflow. */
 static bool read_digits(const redisReply *reply, int64_t *ret_number)
 {
     enum { DIGITS_MAX = 15 };

@@ -1,9 +1,9 @@
 /*
- * What the scripts answer, read with distrust and made into messages.
+ * The scripts' answers, validated and made into messages.
  *
- * `clock` is read here, when the answer is there: a message's end is taken to it as the life that
- * the message has left. Pure but for that. Any thread. INTERNAL: out of memory, or an answer of
- * unexpected form; the cause says which.
+ * `clock` is read here, when the answer has come: the message's end on it is the life that the
+ * message has left from then. Pure but for that. Any thread. INTERNAL: out of memory, or an answer
+ * of unexpected form; the cause says which.
  */
 #ifndef TEMPMESSENGER_REDIS_ANSWER_H
 #define TEMPMESSENGER_REDIS_ANSWER_H

@@ -4,9 +4,9 @@
  * small; a time that was cut to whole milliseconds only makes it larger.
  *
  * It becomes too small where Redis' clock is set back or runs slow, and lives would be cut short.
- * Against that stand questions: an answer bounds the offset from both sides, and what lies outside
- * of these bounds is given up. A message that looks late is either late, or dated by a clock that
- * was set back, so it is reason for a question; so is the last one's age. In between, clocks that
+ * Against that Redis is asked the time: its answer bounds the offset from both sides, and an offset
+ * outside these bounds is dropped. A message that looks late is either late or dated by a clock that
+ * was set back, so it is a reason to ask; so is the age of the last answer. In between, clocks that
  * run apart by 50 ppm move the offset by 1.5 ms.
  */
 #include "redis_clock.h"

@@ -1,7 +1,7 @@
 /*
- * Where Redis' clock stands against our monotonic one. With it the end of a published message is
- * known to the millisecond, also where it was read late: a thread that was held up must not
- * lengthen lives.
+ * The offset between Redis' clock and our monotonic one. It gives the end of a published message to
+ * the millisecond, even if the message was read late: a thread that was held up must not lengthen
+ * lives.
  *
  * One thread at a time. Times of Redis are microseconds since 1970, ours are monotonic.
  */
@@ -17,7 +17,7 @@
 struct redis_clock {
     bool known;
     int64_t offset_us;     /* our time less Redis': never below the truth while no clock is set */
-    uint64_t confirmed_us; /* by a question and its answer, when */
+    uint64_t confirmed_us; /* when Redis was last asked */
 };
 
 enum {
@@ -31,8 +31,8 @@ enum {
 void redis_clock_confirm(struct redis_clock *clock, uint64_t asked_us, int64_t redis_us,
                          int64_t precision_us, uint64_t answered_us);
 
-/* Whether Redis should be asked before a message made at `created_ms` that came at `now_us` is
- * dated: it was held up, or Redis' clock was set back; only an answer can tell. */
+/* Whether to ask Redis the time before dating a message made at `created_ms` that came at `now_us`:
+ * either it was held up or Redis' clock was set back, and only an answer can show which. */
 bool redis_clock_doubts(const struct redis_clock *clock, int64_t created_ms, uint64_t now_us);
 
 /* That moment on both clocks. Learns from a message that came faster than any before. */

@@ -1,16 +1,16 @@
 /*
- * Names are put together by one format, and a channel's name is read by putting it together again:
- * so the two cannot come apart.
+ * One format makes all names, and a channel's name is parsed by making it again and comparing: so
+ * the two cannot disagree.
  */
 #include "redis_key.h"
 
 #include <stdio.h>
 #include <string.h>
 
-void redis_key_make(const char *prefix, const char *room, const char *name, const char *behind,
+void redis_key_make(const char *prefix, const char *room, const char *name, const char *suffix,
                     char ret_key[REDIS_KEY_SIZE])
 {
-    snprintf(ret_key, REDIS_KEY_SIZE, "%s:{%s}:%s%s", prefix, room, name, behind);
+    snprintf(ret_key, REDIS_KEY_SIZE, "%s:{%s}:%s%s", prefix, room, name, suffix);
 }
 
 void redis_key_make_channel(const char *prefix, const char *room, int db,

@@ -1,6 +1,6 @@
 /*
- * The names of Redis' keys and channels: prefix:{room}:name and what comes behind it. The braces
- * make all keys of a room one slot of a cluster.
+ * The names of Redis' keys and channels: prefix:{room}:name and a suffix. The braces put all keys
+ * of a room into one slot of a cluster.
  *
  * Pure. Any thread.
  */
@@ -18,8 +18,8 @@ enum {
     REDIS_KEY_SIZE = REDIS_PREFIX_MAX + ROOM_NAME_MAX + IDEMPOTENCY_KEY_MAX + 32,
 };
 
-/* `name` is one of the literals below, `behind` "", an id or an idempotency key: it always fits. */
-void redis_key_make(const char *prefix, const char *room, const char *name, const char *behind,
+/* `name` is one of the literals below, `suffix` "", an id or an idempotency key: it always fits. */
+void redis_key_make(const char *prefix, const char *room, const char *name, const char *suffix,
                     char ret_key[REDIS_KEY_SIZE]);
 
 #define REDIS_KEY_MESSAGE "message:"         /* then the id */
@@ -27,8 +27,8 @@ void redis_key_make(const char *prefix, const char *room, const char *name, cons
 #define REDIS_KEY_INDEX "index"
 #define REDIS_KEY_EVENT "event"
 
-/* A room's channel. Redis' databases share all channels, so that the number of one is in the name,
- * but for database 0. */
+/* A room's channel. All databases of a Redis share its channels, so the name has the number of the
+ * database, unless that is 0. */
 void redis_key_make_channel(const char *prefix, const char *room, int db,
                             char ret_channel[REDIS_KEY_SIZE]);
 

@@ -1,5 +1,5 @@
 /*
- * Listing a room: one call, made by the store for a reader and by the subscriber for itself.
+ * Listing a room: the one call that the store and the subscriber share.
  */
 #ifndef TEMPMESSENGER_REDIS_LIST_H
 #define TEMPMESSENGER_REDIS_LIST_H

@@ -1,9 +1,8 @@
 /*
- * The content is made here and not by Redis' own JSON library: that one takes numbers for doubles
- * and is not exact to the byte. Reading is jansson's.
+ * The content is made here and not by Redis' own JSON library, which reads numbers as doubles and
+ * is not exact to the byte. Parsing is jansson's.
  *
- * What is read was written by a service of ours, or by whoever else can write to that Redis: it is
- * checked for its form, as what comes from outside is.
+ * Anyone who can write to the Redis may have written a message: it is validated like all input.
  */
 #include "redis_message.h"
 

@@ -19,11 +19,11 @@
 #define REDIS_MESSAGE_TIME_MAX_MS INT64_C(9999999999999)
 
 /* Appends the members that the sender decides, room to message, without braces; save.lua adds the
- * rest. Two drafts are the same exactly where this text and the lifetime are. */
+ * others. Two drafts are the same exactly where this text and the lifetime are. */
 void redis_message_append_content(struct buffer *buffer, const char *room,
                                   const struct draft *draft);
 
-/* A message's JSON taken apart; the fields point into it, and lack the end. Free with
+/* A parsed message; the fields point into it, and lack the end. Free with
  * redis_message_fini, which takes a zeroed one. */
 struct redis_message {
     struct json_t *object;

@@ -1,6 +1,6 @@
 /*
- * A channel is open to whoever can reach the Redis: what comes over it is read with distrust, and
- * what it says of itself twice must agree.
+ * Anyone who can reach the Redis can publish to a channel: each publication is validated, and its
+ * number and room must agree with those in its JSON.
  */
 #include "redis_published.h"
 

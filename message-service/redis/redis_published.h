@@ -1,6 +1,6 @@
 /*
- * What save.lua publishes of a new message: its number, its epoch and its JSON, with a space
- * between.
+ * A publication of save.lua: the number, the epoch and the JSON of a new message, separated by
+ * spaces.
  *
  * Pure. Any thread.
  */

@@ -3,9 +3,9 @@
  * system. One call is one script is one round trip; the scripts are beside this file, in scripts/,
  * and say what is atomic and why.
  *
- * Here are the calls. Keys are redis_key.c's, connections, retries and the breaker redis_pool.c's,
- * what the answers mean is redis_answer.c's, the stored form of a message redis_message.c's, what
- * is published redis_subscriber.c's.
+ * Here are the calls. Keys are made in redis_key.c, connections, retries and the breaker are
+ * redis_pool.c's, answers are read in redis_answer.c, the stored form of a message is
+ * redis_message.c's, and redis_subscriber.c reads what is published.
  *
  * Needs Redis 6.2 or later (SET with PXAT).
  */

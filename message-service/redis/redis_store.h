@@ -1,5 +1,5 @@
 /*
- * Redis as a store, 6.2 or newer, which any number of processes can share.
+ * Redis (6.2 or newer) as a store, which any number of processes can share.
  */
 #ifndef TEMPMESSENGER_REDIS_STORE_H
 #define TEMPMESSENGER_REDIS_STORE_H

@@ -1,8 +1,8 @@
 /*
- * The rooms that are watched, handed from any thread to the one that looks after them.
+ * The rooms that are watched, handed from any thread to the subscriber's.
  *
- * Any thread adds and removes watches; all other functions are the one thread's. A room that is
- * found stays until that thread drops it.
+ * Any thread adds and removes watches; all other functions are the subscriber's thread's. A room
+ * that is found stays until that thread drops it.
  */
 #ifndef TEMPMESSENGER_REDIS_WATCHES_H
 #define TEMPMESSENGER_REDIS_WATCHES_H
@@ -15,10 +15,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* How the connection stands to a room's channel. */
+/* The state of a subscription to a room's channel. */
 enum redis_watch_state {
     REDIS_WATCH_OUT,
-    REDIS_WATCH_JOINING, /* asked for, not yet answered; so with leaving */
+    REDIS_WATCH_JOINING, /* requested, not yet answered; so with leaving */
     REDIS_WATCH_IN,
     REDIS_WATCH_LEAVING,
 };
@@ -30,20 +30,20 @@ struct redis_watch {
 
     /* Under the lock of the watches. */
     unsigned watchers;
-    bool asked;   /* a watch came that is not answered yet */
+    bool asked;   /* a watch was added that is not answered yet */
     bool changed; /* it is among the changes */
     TAILQ_ENTRY(redis_watch) change;
 
     /* The thread's own; all 0 at first. */
     bool adopted;
-    TAILQ_ENTRY(redis_watch) entry; /* of all rooms that it looks after */
+    TAILQ_ENTRY(redis_watch) entry; /* of all its rooms */
     enum redis_watch_state state;
     enum redis_watch_turn turn;
     TAILQ_ENTRY(redis_watch) turn_entry;
     uint64_t retry_at_us;
-    bool listed; /* what is published now follows a list */
+    bool listed; /* publications now follow a list */
     struct message_store_position listed_at;
-    uint64_t last_number; /* the last told, by the list or after it */
+    uint64_t last_number; /* the last reported, in the list or after it */
 };
 
 TAILQ_HEAD(redis_watch_queue, redis_watch);

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 
 struct message_store_backend {
-    /* The scheme of STORE_URL up to its colon, and what comes behind it, for the operator. */
+    /* The scheme of STORE_URL up to its colon, and the form of what follows, for the operator. */
     const char *scheme;
     const char *form;
 
@@ -36,7 +36,7 @@ struct message_store_backend {
     bool (*watch)(void *state, const char *room);
     void (*unwatch)(void *state, const char *room);
     enum error_code (*check)(void *state, struct error *err);
-    /* What the last call told of it; asks nobody and waits for nobody. */
+    /* Whether the last call was answered. Neither calls the store nor waits for it. */
     bool (*up)(void *state);
 };
 

@@ -1,6 +1,6 @@
 /*
- * Records are kept in the order in which they came, of all rooms together, each with references of
- * its own to its messages. A view is made anew each time: a test's rooms are small.
+ * Records are kept in the order of the calls, of all rooms together, each with references of its own
+ * to its messages. A view is made from scratch each time: a test's rooms are small.
  */
 #include "recorder.h"
 
@@ -15,7 +15,7 @@ void recorder_init(struct recorder *recorder)
 {
     *recorder = (struct recorder){0};
     pthread_mutex_init(&recorder->lock, NULL);
-    clock_cond_init(&recorder->told);
+    clock_cond_init(&recorder->recorded);
 }
 
 void recorder_fini(struct recorder *recorder)
@@ -26,7 +26,7 @@ void recorder_fini(struct recorder *recorder)
         free(recorder->records[i].messages);
     }
     free(recorder->records);
-    pthread_cond_destroy(&recorder->told);
+    pthread_cond_destroy(&recorder->recorded);
     pthread_mutex_destroy(&recorder->lock);
 }
 
@@ -38,13 +38,13 @@ static void append(struct recorder *recorder, struct record record, const char *
         recorder->size = recorder->size ? 2 * recorder->size : 64;
         recorder->records = realloc(recorder->records, recorder->size * sizeof record);
     }
-    record.told_us = clock_monotonic_us(&clock_system);
+    record.called_us = clock_now_us();
     snprintf(record.room, sizeof record.room, "%s", room);
     record.messages = calloc(record.count + 1, sizeof *record.messages);
     for (size_t i = 0; i < record.count; i++)
         record.messages[i] = message_retain(messages[i]);
     recorder->records[recorder->count++] = record;
-    pthread_cond_broadcast(&recorder->told);
+    pthread_cond_broadcast(&recorder->recorded);
 }
 
 static void on_synced(void *context, const char *room, const struct message_list *list)
@@ -96,7 +96,7 @@ static const struct record *nth(const struct recorder *recorder, enum record_kin
 
 static struct timespec late(void)
 {
-    return clock_timespec(clock_monotonic_us(&clock_system) + WAIT_MS * 1000u);
+    return clock_timespec(clock_now_us() + WAIT_MS * 1000u);
 }
 
 struct record recorder_await(struct recorder *recorder, enum record_kind kind, const char *room,
@@ -106,52 +106,9 @@ struct record recorder_await(struct recorder *recorder, enum record_kind kind, c
     LOCKED(&recorder->lock);
     const struct record *record;
     while (!(record = nth(recorder, kind, room, count)))
-        ck_assert_msg(pthread_cond_timedwait(&recorder->told, &recorder->lock, &until) == 0,
-                      "never told: kind %d of room %s, %zu times", (int)kind, room, count);
+        ck_assert_msg(pthread_cond_timedwait(&recorder->recorded, &recorder->lock, &until) == 0,
+                      "never called: kind %d of room %s, %zu times", (int)kind, room, count);
     return *record;
-}
-
-bool room_view_has(const struct room_view *view, const char *id)
-{
-    for (size_t i = 0; i < view->count; i++)
-        if (strcmp(view->messages[i]->id, id) == 0)
-            return true;
-    return false;
-}
-
-static void view_put(struct room_view *view, struct message *message)
-{
-    view->messages = realloc(view->messages, (view->count + 1) * sizeof *view->messages);
-    view->messages[view->count++] = message;
-}
-
-static int by_number(const void *a, const void *b)
-{
-    const struct message *const *left = a, *const *right = b;
-    return ((*left)->number > (*right)->number) - ((*left)->number < (*right)->number);
-}
-
-static void view_sync(struct room_view *view, const struct record *record)
-{
-    view->count = 0;
-    for (size_t i = 0; i < record->count; i++) {
-        ck_assert_uint_le(record->messages[i]->number, record->position.number);
-        view_put(view, record->messages[i]);
-    }
-    if (view->count)
-        qsort(view->messages, view->count, sizeof *view->messages, by_number);
-    for (size_t i = 1; i < view->count; i++)
-        ck_assert_uint_gt(view->messages[i]->number, view->messages[i - 1]->number);
-    view->position = record->position;
-}
-
-static void view_add(struct room_view *view, const struct record *record)
-{
-    if (view->position.epoch)
-        ck_assert_uint_eq(record->position.epoch, view->position.epoch);
-    ck_assert_uint_gt(record->position.number, view->position.number);
-    view->position = record->position;
-    view_put(view, record->messages[0]);
 }
 
 struct room_view recorder_view(struct recorder *recorder, const char *room)
@@ -166,32 +123,26 @@ struct room_view recorder_view(struct recorder *recorder, const char *room)
         synced = synced || record->kind == RECORD_SYNCED;
         ck_assert(synced);
         if (record->kind == RECORD_SYNCED)
-            view_sync(&view, record);
+            room_view_sync(&view, &record->position, record->messages, record->count);
         else
-            view_add(&view, record);
+            room_view_add(&view, &record->position, record->messages[0]);
     }
     return view;
 }
 
-void room_view_fini(struct room_view *view)
-{
-    free(view->messages);
-    *view = (struct room_view){0};
-}
-
 void recorder_await_view(struct recorder *recorder, const char *room, size_t count)
 {
-    uint64_t late_us = clock_monotonic_us(&clock_system) + WAIT_MS * 1000u;
+    uint64_t late_us = clock_now_us() + WAIT_MS * 1000u;
     for (;;) {
         struct room_view view = recorder_view(recorder, room);
         size_t seen = view.count;
         room_view_fini(&view);
         if (seen == count)
             return;
-        uint64_t now_us = clock_monotonic_us(&clock_system);
+        uint64_t now_us = clock_now_us();
         ck_assert_msg(now_us < late_us, "%s: %zu messages and not %zu", room, seen, count);
         struct timespec until = clock_timespec(now_us + STEP_US);
         LOCKED(&recorder->lock);
-        pthread_cond_timedwait(&recorder->told, &recorder->lock, &until);
+        pthread_cond_timedwait(&recorder->recorded, &recorder->lock, &until);
     }
 }

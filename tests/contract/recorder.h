@@ -1,5 +1,5 @@
 /*
- * A listener that writes down what it is told, for a test to wait for and to look at.
+ * A listener that records its calls, for a test to wait for and to look at.
  *
  * Waiting has a bound and fails the test at its end.
  */
@@ -7,6 +7,7 @@
 #define TEMPMESSENGER_TESTS_RECORDER_H
 
 #include "message_store.h"
+#include "room_view.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -20,22 +21,15 @@ struct record {
     struct message_store_position position; /* the list's, or the message's */
     struct message **messages;              /* the list's, or the one that was added */
     size_t count;
-    uint64_t told_us; /* monotonic */
+    uint64_t called_us; /* monotonic */
 };
 
 struct recorder {
     pthread_mutex_t lock;
-    pthread_cond_t told;
+    pthread_cond_t recorded;
     struct record *records;
     size_t count;
     size_t size;
-};
-
-/* What one who was told all this knows of a room. */
-struct room_view {
-    struct message **messages; /* by number; borrowed from the recorder */
-    size_t count;
-    struct message_store_position position;
 };
 
 void recorder_init(struct recorder *recorder);
@@ -50,14 +44,11 @@ size_t recorder_count(struct recorder *recorder, enum record_kind kind, const ch
 struct record recorder_await(struct recorder *recorder, enum record_kind kind, const char *room,
                              size_t count);
 
-/* Puts the room together, as a reader would, and fails the test where it was told out of order,
+/* Puts the room together, as a reader would, and fails the test where messages came out of order,
  * twice or before the room was synced. Free with room_view_fini. */
 struct room_view recorder_view(struct recorder *recorder, const char *room);
-void room_view_fini(struct room_view *view);
 
 /* Waits until the room's view has `count` messages. */
 void recorder_await_view(struct recorder *recorder, const char *room, size_t count);
-
-bool room_view_has(const struct room_view *view, const char *id);
 
 #endif

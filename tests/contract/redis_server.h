@@ -16,7 +16,7 @@ enum { REDIS_SERVER_URL_SIZE = 256 };
 struct redis_server;
 
 struct redis_server_options {
-    bool tcp;             /* else a unix socket */
+    bool tcp;             /* false: a unix socket */
     bool appendonly;      /* whether messages survive a restart */
     const char *password; /* NULL: none; borrowed for the server's life */
 };
@@ -31,7 +31,7 @@ struct redis_server *redis_server_start(const struct redis_server_options *optio
 /* Stops it as an operator would, and waits until it is gone. Does nothing where it is stopped. */
 void redis_server_stop(struct redis_server *server);
 
-/* Stops it if it runs and starts it anew, with the same address and the same data. */
+/* Stops it if it runs, and starts it with the same address and the same data. */
 void redis_server_restart(struct redis_server *server);
 
 /* Holds it still (SIGSTOP), lets it go on (SIGCONT). */

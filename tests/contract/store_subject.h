@@ -1,8 +1,8 @@
 /*
- * The backends that the contract is asked of: the store that a test has open, and what tests do
- * with it. Memory goes by a clock that the test sets, a real Redis by its own.
+ * The backends under the contract: the store that a test has open, and the calls that tests share.
+ * Memory goes by a clock that the test sets, a real Redis by its own.
  *
- * What is not what it should be fails the test.
+ * A call that does not do what it should fails the test.
  */
 #ifndef TEMPMESSENGER_TESTS_STORE_SUBJECT_H
 #define TEMPMESSENGER_TESTS_STORE_SUBJECT_H
@@ -39,8 +39,8 @@ struct message_list store_subject_list(const char *room);
 size_t store_subject_count(const char *room);
 enum error_code store_subject_find(const char *room, const char *id);
 
-/* Lets the time of `message` run out. By the fake clock: to the microsecond. By Redis': looks again
- * and again, not for ever, and it must not be gone before its time. */
+/* Lets the time of `message` run out. By the fake clock: to the microsecond. By Redis': polls, with
+ * a deadline, and it must not be gone before its time. */
 void store_subject_outlive(int subject, const struct message *message);
 
 void store_subject_assert_same(const struct message *a, const struct message *b);

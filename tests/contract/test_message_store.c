@@ -1,6 +1,6 @@
 /*
- * What message_store.h promises, asked of every backend: what is saved is found and listed,
- * exactly, in order and until its end. Keys, full rooms and threads are in
+ * The contract of message_store.h, for every backend: saved messages are found and listed, exactly,
+ * in order and until their end. Keys, full rooms and threads are in
  * test_message_store_limits.c, watching is in test_message_watch.c.
  */
 #include "store_subject.h"
@@ -160,9 +160,9 @@ static void assert_exact(const char *author, const char *text)
 
 static struct message_store_metrics metrics(void)
 {
-    struct message_store_metrics told;
-    message_store_metrics(store_subject_store, &told);
-    return told;
+    struct message_store_metrics metrics;
+    message_store_metrics(store_subject_store, &metrics);
+    return metrics;
 }
 
 static uint64_t counted(enum message_store_call call, enum error_code outcome)
@@ -474,7 +474,7 @@ START_TEST(test_message_store__found_message_keeps_its_end)
     uint64_t now_us = clock_monotonic_us(store_subject_clock(_i));
     ck_assert_int_eq(found->expires_at_ms, saved->expires_at_ms);
     ck_assert_uint_le(found->deadline_us, now_us + TTL_MS * 1000u);
-    /* Redis tells whole milliseconds, and not when we heard of them: the save may be read late. */
+    /* Redis answers in whole milliseconds, and the answer to the save may be read late. */
     ck_assert_uint_ge(found->deadline_us + 1000, begin_us + TTL_MS * 1000u);
     if (_i == STORE_SUBJECT_MEMORY)
         ck_assert_uint_eq(found->deadline_us, saved->deadline_us);

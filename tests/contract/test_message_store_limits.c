@@ -1,6 +1,6 @@
 /*
- * What message_store.h promises of what is asked too often: repeats with a key, full rooms, and
- * many threads at once. Asked of every backend.
+ * The contract of message_store.h under pressure, for every backend: repeats with a key, full
+ * rooms, and many threads at once.
  */
 #include "store_subject.h"
 

@@ -1,6 +1,6 @@
 /*
- * What message_store.h promises of watching, asked of every backend. How a store behind a
- * connection keeps these promises when things break is in test_redis_watch.c.
+ * The contract of watching in message_store.h, for every backend. How a store behind a connection
+ * keeps it when that breaks is in test_redis_watch.c.
  */
 #include "recorder.h"
 #include "store_subject.h"
@@ -59,9 +59,9 @@ static void watch(const char *room)
     recorder_await(&recorder, RECORD_SYNCED, room, synced + 1);
 }
 
-/* After this, all that a save up to now leads to was told: one room's order is not another's, but a
- * store tells in the order in which it hears. */
-static void await_all_told(void)
+/* Waits until the listener was called for every save up to now. Rooms have no common order, but a
+ * store reports messages in the order in which it gets them. */
+static void await_all_reported(void)
 {
     watch("barrier");
     size_t added = recorder_count(&recorder, RECORD_ADDED, "barrier");
@@ -230,7 +230,7 @@ START_TEST(test_message_watch__second_watch_is_synced_again_and_hears_once)
     struct record synced = recorder_await(&recorder, RECORD_SYNCED, "lobby", 2);
     ck_assert_uint_eq(synced.count, 1);
     save_and_forget("lobby", "2");
-    await_all_told();
+    await_all_reported();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 2);
     close_store();
 }
@@ -242,7 +242,7 @@ START_TEST(test_message_watch__unwatched_room_is_silent)
     watch("lobby");
     message_store_unwatch(store_subject_store, "lobby");
     save_and_forget("lobby", "x");
-    await_all_told();
+    await_all_reported();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 0);
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_SYNCED, "lobby"), 1);
     close_store();
@@ -259,7 +259,7 @@ START_TEST(test_message_watch__room_is_heard_until_the_last_unwatch)
     recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
     message_store_unwatch(store_subject_store, "lobby");
     save_and_forget("lobby", "2");
-    await_all_told();
+    await_all_reported();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 1);
     close_store();
 }
@@ -299,7 +299,7 @@ START_TEST(test_message_watch__repeat_by_key_is_not_added)
     watch("lobby");
     for (int i = 0; i < 3; i++)
         message_release(save_with_key("lobby", "x", "key"));
-    await_all_told();
+    await_all_reported();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 1);
     close_store();
 }
@@ -316,7 +316,7 @@ START_TEST(test_message_watch__refused_message_is_not_added)
     ck_assert_int_eq(
         message_store_save(store_subject_store, "lobby", &draft, "key", &message, NULL),
         ERROR_IDEMPOTENCY_KEY_REUSED);
-    await_all_told();
+    await_all_reported();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 1);
     close_store();
 }
@@ -331,7 +331,7 @@ START_TEST(test_message_watch__rooms_are_apart)
     save_and_forget("b", "2");
     save_and_forget("b", "3");
     save_and_forget("c", "4");
-    await_all_told();
+    await_all_reported();
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "a"), 1);
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "b"), 2);
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "c"), 0);
@@ -376,8 +376,8 @@ START_TEST(test_message_watch__many_threads_come_and_go)
     for (int i = 0; i < WRITERS; i++)
         pthread_join(threads[i], NULL);
     watch("room-0");
-    /* What the threads began may bring the room's list once more, with the message in it. */
-    await_all_told();
+    /* The watches of the threads may bring one more list of the room, with the message in it. */
+    await_all_reported();
     size_t added = recorder_count(&recorder, RECORD_ADDED, "room-0");
     save_and_forget("room-0", "x");
     recorder_await(&recorder, RECORD_ADDED, "room-0", added + 1);

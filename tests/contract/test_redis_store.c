@@ -1,6 +1,6 @@
 /*
- * What only a store behind a connection can do wrong: each test has a real redis-server of its own,
- * and breaks it. The contract that all backends share is in test_message_store.c.
+ * Faults that only a store behind a connection can have: each test has a real redis-server of its
+ * own, and breaks it. The contract of all backends is in test_message_store.c.
  */
 #include "message_store.h"
 #include "redis_store.h"
@@ -70,7 +70,7 @@ static void teardown(void)
 
 static uint64_t now_ms(void)
 {
-    return clock_monotonic_us(&clock_system) / 1000;
+    return clock_now_us() / 1000;
 }
 
 static enum error_code try_save_in(struct message_store *in, const char *room, const char *text,
@@ -123,7 +123,7 @@ static void await_recovery(void)
 }
 
 /* Sends a command whose answer is of no interest, but must not be an error. */
-static void tell(const char *command)
+static void send_command(const char *command)
 {
     redisReply *reply = redis_server_command(server, command);
     ck_assert_msg(reply->type != REDIS_REPLY_ERROR, "%s: %s", command, reply->str);
@@ -205,9 +205,9 @@ END_TEST
 START_TEST(test_redis_store__foreign_values_hide_nothing)
 {
     save("mine");
-    tell("SET p:{lobby}:message:00000000000000000000000000000000 rubbish");
-    tell("ZADD p:{lobby}:index 99999999999999 00000000000000000000000000000000");
-    tell("ZADD p:{lobby}:index 99999999999999 nothing");
+    send_command("SET p:{lobby}:message:00000000000000000000000000000000 rubbish");
+    send_command("ZADD p:{lobby}:index 99999999999999 00000000000000000000000000000000");
+    send_command("ZADD p:{lobby}:index 99999999999999 nothing");
     ck_assert_uint_eq(count(), 1);
     struct message *message = NULL;
     ck_assert_int_eq(
@@ -219,7 +219,7 @@ END_TEST
 START_TEST(test_redis_store__key_of_another_type_is_unavailable)
 {
     struct error err = {0};
-    tell("SET p:{lobby}:index x");
+    send_command("SET p:{lobby}:index x");
     ck_assert_int_eq(try_save("x", &err), ERROR_UNAVAILABLE);
     ck_assert_ptr_nonnull(strstr(err.cause, "WRONGTYPE"));
     ck_assert_int_eq(ask_number("DBSIZE"), 1);
@@ -263,7 +263,7 @@ END_TEST
 
 START_TEST(test_redis_store__number_is_above_the_last_even_ahead_of_time)
 {
-    tell("HSET p:{lobby}:event last 8000000000000000 epoch 7000000000000001");
+    send_command("HSET p:{lobby}:event last 8000000000000000 epoch 7000000000000001");
     save("x");
     struct message_list list = {0};
     ck_assert_int_eq(message_store_list(store, "lobby", &list, NULL), ERROR_NONE);
@@ -344,7 +344,7 @@ START_TEST(test_redis_store__each_call_is_one_round_trip)
     ck_assert_int_eq(
         message_store_find(store, "lobby", "00000000000000000000000000000000", &message, NULL),
         ERROR_MESSAGE_NOT_FOUND);
-    tell("CONFIG RESETSTAT");
+    send_command("CONFIG RESETSTAT");
     for (int i = 0; i < 10; i++) {
         save("x");
         count();
@@ -369,9 +369,9 @@ START_TEST(test_redis_store__flushed_scripts_are_loaded_again)
 {
     save("1");
     ck_assert_uint_eq(count(), 1);
-    tell("SCRIPT FLUSH");
+    send_command("SCRIPT FLUSH");
     save("2");
-    tell("SCRIPT FLUSH");
+    send_command("SCRIPT FLUSH");
     ck_assert_uint_eq(count(), 2);
 }
 END_TEST
@@ -379,11 +379,11 @@ END_TEST
 START_TEST(test_redis_store__killed_connections_are_replaced)
 {
     save("1");
-    tell("CLIENT KILL TYPE normal SKIPME yes");
+    send_command("CLIENT KILL TYPE normal SKIPME yes");
     save("2");
-    tell("CLIENT KILL TYPE normal SKIPME yes");
+    send_command("CLIENT KILL TYPE normal SKIPME yes");
     ck_assert_uint_eq(count(), 2);
-    tell("CLIENT KILL TYPE normal SKIPME yes");
+    send_command("CLIENT KILL TYPE normal SKIPME yes");
     ck_assert_int_eq(message_store_check(store, NULL), ERROR_NONE);
 }
 END_TEST
@@ -503,8 +503,8 @@ START_TEST(test_redis_store__full_memory_is_unavailable_and_changes_nothing)
 {
     save("1");
     long long keys = ask_number("DBSIZE");
-    tell("CONFIG SET maxmemory-policy noeviction");
-    tell("CONFIG SET maxmemory 1");
+    send_command("CONFIG SET maxmemory-policy noeviction");
+    send_command("CONFIG SET maxmemory 1");
     struct error err = {0};
     char text[] = "2";
     struct draft draft = {.text = text, .text_len = 1, .ttl_ms = TTL_MS};
@@ -516,17 +516,17 @@ START_TEST(test_redis_store__full_memory_is_unavailable_and_changes_nothing)
     ck_assert_uint_eq(count(), 1); /* reading goes on */
     ck_assert_int_eq(ask_number("DBSIZE"), keys);
     ck_assert_int_eq(ask_number("ZCARD p:{lobby}:index"), 1);
-    tell("CONFIG SET maxmemory 0");
+    send_command("CONFIG SET maxmemory 0");
     save("3"); /* an answer is an answer: the breaker stayed closed */
 }
 END_TEST
 
 START_TEST(test_redis_store__full_memory_refuses_though_something_expired)
 {
-    tell("CONFIG SET maxmemory-policy noeviction");
+    send_command("CONFIG SET maxmemory-policy noeviction");
     save("1");
-    tell("ZADD p:{lobby}:index 1 11111111111111111111111111111111");
-    tell("CONFIG SET maxmemory 1");
+    send_command("ZADD p:{lobby}:index 1 11111111111111111111111111111111");
+    send_command("CONFIG SET maxmemory 1");
     ck_assert_int_eq(try_save("2", NULL), ERROR_UNAVAILABLE);
     ck_assert_uint_eq(count(), 1);
 }
@@ -535,11 +535,11 @@ END_TEST
 START_TEST(test_redis_store__read_only_server_is_unavailable_for_saving)
 {
     save("1");
-    tell("REPLICAOF 127.0.0.1 1");
+    send_command("REPLICAOF 127.0.0.1 1");
     struct error err = {0};
     ck_assert_int_eq(try_save("2", &err), ERROR_UNAVAILABLE);
     ck_assert_ptr_nonnull(strstr(err.cause, "READONLY"));
-    tell("REPLICAOF NO ONE");
+    send_command("REPLICAOF NO ONE");
     save("3");
     ck_assert_uint_eq(count(), 2);
 }
@@ -572,7 +572,7 @@ END_TEST
 
 START_TEST(test_redis_store__user_and_password_sign_in)
 {
-    tell("ACL SETUSER ada on >p@ss ~* &* +@all");
+    send_command("ACL SETUSER ada on >p@ss ~* &* +@all");
     ck_assert_int_eq(check_as("ada:p%40ss@", "", NULL), ERROR_NONE);
     ck_assert_int_eq(check_as("eve:p%40ss@", "", NULL), ERROR_UNAVAILABLE);
 }
@@ -658,7 +658,7 @@ static unsigned join_callers(struct caller callers[THREADS], enum error_code cod
 START_TEST(test_redis_store__connections_are_at_most_as_many_as_allowed)
 {
     struct caller callers[THREADS];
-    tell("CONFIG RESETSTAT");
+    send_command("CONFIG RESETSTAT");
     start_callers(callers);
     ck_assert_uint_eq(join_callers(callers, ERROR_NONE), THREADS * ROUNDS);
     redisReply *reply = redis_server_command(server, "INFO stats");
@@ -688,7 +688,7 @@ START_TEST(test_redis_store__threads_survive_killed_connections)
     struct caller callers[THREADS];
     start_callers(callers);
     for (int i = 0; i < 5; i++)
-        tell("CLIENT KILL TYPE normal SKIPME yes");
+        send_command("CLIENT KILL TYPE normal SKIPME yes");
     unsigned saved = join_callers(callers, ERROR_NONE);
     await_recovery();
     /* A save whose answer was lost may have been carried out; one that was answered was, once. */

@@ -1,6 +1,6 @@
 /*
- * Watching a Redis that fails, goes, comes again, forgets or says odd things: each test has a real
- * redis-server of its own. What holds for every backend is in test_message_watch.c.
+ * Watching a Redis that fails, stops, restarts, forgets or publishes malformed messages: each test
+ * has a real redis-server of its own. The contract of all backends is in test_message_watch.c.
  */
 #include "message_store.h"
 
@@ -88,7 +88,7 @@ static void teardown(void)
     redis_server_free(server);
 }
 
-static void tell(const char *command)
+static void send_command(const char *command)
 {
     redisReply *reply = redis_server_command(server, command);
     ck_assert_msg(reply->type != REDIS_REPLY_ERROR, "%s: %s", command, reply->str);
@@ -123,10 +123,10 @@ static size_t channels(void)
 
 static uint64_t now_ms(void)
 {
-    return clock_monotonic_us(&clock_system) / 1000;
+    return clock_now_us() / 1000;
 }
 
-/* Asks again and again, not for ever, until it is so. */
+/* Asks again and again, with a deadline, until the size is the wanted one. */
 static void await_size(size_t (*ask)(void), size_t wanted)
 {
     uint64_t late_ms = now_ms() + 10000;
@@ -231,7 +231,7 @@ START_TEST(test_redis_watch__killed_connection_is_made_up_for)
     watch("lobby");
     save("lobby", "before");
     recorder_await_view(&recorder, "lobby", 1);
-    tell("CLIENT KILL TYPE pubsub");
+    send_command("CLIENT KILL TYPE pubsub");
     save("lobby", "meanwhile");
     recorder_await(&recorder, RECORD_UNREACHABLE, "lobby", 1);
     recorder_await(&recorder, RECORD_SYNCED, "lobby", 2);
@@ -256,7 +256,7 @@ START_TEST(test_redis_watch__connections_killed_under_writes_lose_nothing)
     for (int i = 0; i < WRITERS; i++)
         pthread_create(&writers[i], NULL, write_messages, NULL);
     for (unsigned i = 0; i < 4; i++) {
-        tell("CLIENT KILL TYPE pubsub");
+        send_command("CLIENT KILL TYPE pubsub");
         recorder_await(&recorder, RECORD_SYNCED, "busy", i + 2);
     }
     for (int i = 0; i < WRITERS; i++)
@@ -268,7 +268,7 @@ END_TEST
 START_TEST(test_redis_watch__killed_command_connection_is_replaced)
 {
     watch("a");
-    tell("CLIENT KILL TYPE normal SKIPME yes");
+    send_command("CLIENT KILL TYPE normal SKIPME yes");
     watch("b");
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_UNREACHABLE, NULL), 0);
 }
@@ -302,14 +302,14 @@ START_TEST(test_redis_watch__absent_server_is_unreachable_until_it_comes)
 }
 END_TEST
 
-START_TEST(test_redis_watch__each_watch_of_an_absent_server_is_told_at_once)
+START_TEST(test_redis_watch__each_watch_of_an_absent_server_is_answered_at_once)
 {
     redis_server_stop(server);
     for (unsigned i = 0; i < 3; i++) {
         uint64_t began_ms = now_ms();
-        size_t told = recorder_count(&recorder, RECORD_UNREACHABLE, "lobby");
+        size_t before = recorder_count(&recorder, RECORD_UNREACHABLE, "lobby");
         ck_assert(message_store_watch(store, "lobby"));
-        recorder_await(&recorder, RECORD_UNREACHABLE, "lobby", told + 1);
+        recorder_await(&recorder, RECORD_UNREACHABLE, "lobby", before + 1);
         ck_assert_uint_le(now_ms() - began_ms, AT_ONCE_MS);
     }
 }
@@ -374,13 +374,13 @@ END_TEST
 
 START_TEST(test_redis_watch__list_that_is_refused_is_tried_again)
 {
-    tell("SET p:{broken}:index x");
+    send_command("SET p:{broken}:index x");
     ck_assert(message_store_watch(store, "broken"));
     recorder_await(&recorder, RECORD_UNREACHABLE, "broken", 2);
     watch("lobby"); /* which it does not hold up */
     save("lobby", "x");
     recorder_await_view(&recorder, "lobby", 1);
-    tell("DEL p:{broken}:index");
+    send_command("DEL p:{broken}:index");
     recorder_await(&recorder, RECORD_SYNCED, "broken", 1);
     save("broken", "x");
     recorder_await_view(&recorder, "broken", 1);
@@ -389,14 +389,14 @@ END_TEST
 
 START_TEST(test_redis_watch__forbidden_channels_are_unreachable)
 {
-    tell("ACL SETUSER ada on >pass ~* resetchannels +@all");
+    send_command("ACL SETUSER ada on >pass ~* resetchannels +@all");
     struct recorder others;
     recorder_init(&others);
     struct message_store *other = open_as("ada:pass@");
     listen_to(other, &others);
     ck_assert(message_store_watch(other, "lobby"));
     recorder_await(&others, RECORD_UNREACHABLE, "lobby", 2);
-    tell("ACL SETUSER ada &*");
+    send_command("ACL SETUSER ada &*");
     recorder_await(&others, RECORD_SYNCED, "lobby", 1);
     message_store_free(other);
     recorder_fini(&others);
@@ -459,7 +459,7 @@ START_TEST(test_redis_watch__emptied_store_begins_a_new_epoch)
     save("lobby", "before");
     recorder_await_view(&recorder, "lobby", 1);
     struct room_view before = recorder_view(&recorder, "lobby");
-    tell("FLUSHALL");
+    send_command("FLUSHALL");
     save("lobby", "after");
     struct record synced = recorder_await(&recorder, RECORD_SYNCED, "lobby", 2);
     ck_assert_uint_eq(synced.count, 1);
@@ -475,7 +475,7 @@ START_TEST(test_redis_watch__emptied_store_is_seen_by_the_next_watch)
 {
     save("lobby", "before");
     watch("lobby");
-    tell("FLUSHALL");
+    send_command("FLUSHALL");
     watch("lobby");
     struct record synced = recorder_await(&recorder, RECORD_SYNCED, "lobby", 2);
     ck_assert_uint_eq(synced.count, 0);
@@ -484,7 +484,7 @@ START_TEST(test_redis_watch__emptied_store_is_seen_by_the_next_watch)
 }
 END_TEST
 
-/* Strangers on the channel */
+/* Foreign publications */
 
 static uint64_t redis_ms(void)
 {
@@ -504,7 +504,7 @@ static void publish_forged(const char *room, uint64_t number, uint64_t epoch, ui
     publish("lobby", payload, (size_t)len);
 }
 
-static const char *const nonsense[] = {
+static const char *const malformed[] = {
     "",
     " ",
     "x",
@@ -531,10 +531,10 @@ static const char *const nonsense[] = {
     "%s%n%s",
 };
 
-START_TEST(test_redis_watch__nonsense_is_followed_by_a_list)
+START_TEST(test_redis_watch__malformed_publication_is_followed_by_a_list)
 {
     watch("lobby");
-    publish("lobby", nonsense[_i], strlen(nonsense[_i]));
+    publish("lobby", malformed[_i], strlen(malformed[_i]));
     recorder_await(&recorder, RECORD_SYNCED, "lobby", 2);
     save("lobby", "x");
     recorder_await_view(&recorder, "lobby", 1);
@@ -542,7 +542,7 @@ START_TEST(test_redis_watch__nonsense_is_followed_by_a_list)
 }
 END_TEST
 
-START_TEST(test_redis_watch__nonsense_with_nul_and_great_length_is_followed_by_a_list)
+START_TEST(test_redis_watch__long_publication_with_nul_is_followed_by_a_list)
 {
     enum { LEN = 4 * 1024 * 1024 };
     char *payload = calloc(1, LEN);
@@ -594,7 +594,7 @@ START_TEST(test_redis_watch__late_message_still_ends_in_time)
     watch("lobby");
     struct record synced = recorder_await(&recorder, RECORD_SYNCED, "lobby", 1);
     uint64_t number = synced.position.number + 1000000;
-    uint64_t before_us = clock_monotonic_us(&clock_system);
+    uint64_t before_us = clock_now_us();
     publish_forged("lobby", number, synced.position.epoch, redis_ms() - 5000, 15000);
     struct record added = recorder_await(&recorder, RECORD_ADDED, "lobby", 1);
     uint64_t left_us = added.messages[0]->deadline_us - before_us;
@@ -616,12 +616,12 @@ START_TEST(test_redis_watch__message_that_is_over_is_not_added)
 }
 END_TEST
 
-START_TEST(test_redis_watch__foreign_channels_are_passed_over)
+START_TEST(test_redis_watch__foreign_channels_are_ignored)
 {
     watch("lobby");
-    tell("PUBLISH p:{lobby}:eventsx x");
-    tell("PUBLISH q:{lobby}:events x");
-    tell("PUBLISH p:{other}:events x");
+    send_command("PUBLISH p:{lobby}:eventsx x");
+    send_command("PUBLISH q:{lobby}:events x");
+    send_command("PUBLISH p:{other}:events x");
     save("lobby", "x");
     recorder_await_view(&recorder, "lobby", 1);
     ck_assert_uint_eq(recorder_count(&recorder, RECORD_SYNCED, NULL), 1);
@@ -676,7 +676,7 @@ START_TEST(test_redis_watch__rooms_come_and_go_by_the_hundred)
         watchers[i].seed = i + 1;
         pthread_create(&watchers[i].thread, NULL, watch_at_random, &watchers[i]);
     }
-    tell("CLIENT KILL TYPE pubsub");
+    send_command("CLIENT KILL TYPE pubsub");
     for (int i = 0; i < WATCHERS; i++)
         pthread_join(watchers[i].thread, NULL);
     char room[ROOM_NAME_SIZE];
@@ -713,7 +713,7 @@ START_TEST(test_redis_watch__thousands_of_rooms_are_made_up_for)
     recorder_await(&recorder, RECORD_SYNCED, NULL, THOUSANDS);
     save("room-7", "x");
     recorder_await(&recorder, RECORD_ADDED, "room-7", 1);
-    tell("CLIENT KILL TYPE pubsub");
+    send_command("CLIENT KILL TYPE pubsub");
     recorder_await(&recorder, RECORD_UNREACHABLE, NULL, THOUSANDS);
     recorder_await(&recorder, RECORD_SYNCED, NULL, 2 * THOUSANDS);
     ck_assert_uint_eq(channels(), THOUSANDS);
@@ -741,7 +741,7 @@ static Suite *redis_watch_suite(void)
     tcase_add_test(tests, test_redis_watch__connections_killed_under_writes_lose_nothing);
     tcase_add_test(tests, test_redis_watch__killed_command_connection_is_replaced);
     tcase_add_test(tests, test_redis_watch__absent_server_is_unreachable_until_it_comes);
-    tcase_add_test(tests, test_redis_watch__each_watch_of_an_absent_server_is_told_at_once);
+    tcase_add_test(tests, test_redis_watch__each_watch_of_an_absent_server_is_answered_at_once);
     tcase_add_test(tests, test_redis_watch__silent_server_is_noticed);
     tcase_add_test(tests, test_redis_watch__server_that_does_not_answer_is_unreachable);
     tcase_add_test(tests, test_redis_watch__short_pause_cuts_nothing);
@@ -750,15 +750,14 @@ static Suite *redis_watch_suite(void)
     tcase_add_test(tests, test_redis_watch__too_slow_a_reader_is_made_up_for);
     tcase_add_test(tests, test_redis_watch__emptied_store_begins_a_new_epoch);
     tcase_add_test(tests, test_redis_watch__emptied_store_is_seen_by_the_next_watch);
-    tcase_add_loop_test(tests, test_redis_watch__nonsense_is_followed_by_a_list, 0,
-                        sizeof nonsense / sizeof *nonsense);
-    tcase_add_test(tests,
-                   test_redis_watch__nonsense_with_nul_and_great_length_is_followed_by_a_list);
+    tcase_add_loop_test(tests, test_redis_watch__malformed_publication_is_followed_by_a_list, 0,
+                        sizeof malformed / sizeof *malformed);
+    tcase_add_test(tests, test_redis_watch__long_publication_with_nul_is_followed_by_a_list);
     tcase_add_test(tests, test_redis_watch__forged_number_hides_nothing);
     tcase_add_test(tests, test_redis_watch__forged_time_hides_nothing);
     tcase_add_test(tests, test_redis_watch__late_message_still_ends_in_time);
     tcase_add_test(tests, test_redis_watch__message_that_is_over_is_not_added);
-    tcase_add_test(tests, test_redis_watch__foreign_channels_are_passed_over);
+    tcase_add_test(tests, test_redis_watch__foreign_channels_are_ignored);
     tcase_add_test(tests, test_redis_watch__rooms_come_and_go_by_the_hundred);
     tcase_add_test(tests, test_redis_watch__thousands_of_rooms_are_made_up_for);
     tests = add_case(suite, "durable", setup_durable);

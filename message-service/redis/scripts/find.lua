@@ -1,4 +1,4 @@
--- One message, with the moment at which it was read: whoever asked can tell how long it has left.
+-- One message, with the moment at which it was read: the two give the life that it has left.
 --
 -- KEYS  the message
 -- gives {now in ms, JSON or nil}

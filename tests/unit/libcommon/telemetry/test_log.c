@@ -279,7 +279,7 @@ START_TEST(test_log__percent_signs_are_no_formats)
 }
 END_TEST
 
-START_TEST(test_log__what_libraries_say_comes_out_in_our_form)
+START_TEST(test_log__messages_of_libraries_come_out_in_our_form)
 {
     capture();
     log_open("subject", LOG_LEVEL_WARNING, LOG_FORMAT_TEXT);
@@ -455,7 +455,7 @@ static Suite *log_suite(void)
     tcase_add_test(all, test_log__fields_of_a_level_that_is_off_are_not_evaluated);
     tcase_add_test(all, test_log__automatic_form_off_a_terminal_is_json);
     tcase_add_test(all, test_log__percent_signs_are_no_formats);
-    tcase_add_test(all, test_log__what_libraries_say_comes_out_in_our_form);
+    tcase_add_test(all, test_log__messages_of_libraries_come_out_in_our_form);
     tcase_add_test(all, test_log__is_silent_when_closed_and_may_be_opened_again);
     tcase_add_test(all, test_log__errno_is_kept);
     tcase_add_test(all, test_log__lines_of_threads_do_not_mix);
