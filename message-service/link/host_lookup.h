@@ -21,7 +21,7 @@ struct host_lookup;
 /*
  * Resolves `host`, a name of at most HOST_LOOKUP_HOST_MAX bytes or an address, for TCP to `port`,
  * until `deadline_us` on CLOCK_MONOTONIC or until `stop_fd` (-1: none) is readable. The caller
- * frees *ret_lookup with host_lookup_release. UNAVAILABLE: the name does not resolve, or not in time.
+ * frees *ret_lookup with host_lookup_release. UNAVAILABLE: the name does not resolve in time.
  */
 enum error_code host_lookup(const char *host, int port, uint64_t deadline_us, int stop_fd,
                             struct host_lookup **ret_lookup, struct error *err) ERROR_MUST_USE;

@@ -44,8 +44,8 @@ void redis_pool_free(struct redis_pool *pool);
 
 /*
  * Carries out `command`, which must do no harm if it is carried out twice: where a connection that
- * was kept alive turns out to be lost, the command is sent once more over a new one. *ret_reply, never an
- * error reply, is freed by the caller with redis_reply_free.
+ * was kept alive turns out to be lost, the command is sent once more over a new one. *ret_reply,
+ * never an error reply, is freed by the caller with redis_reply_free.
  * UNAVAILABLE (cannot be reached, connection lost, all connections busy, breaker open, or an error
  * reply; retry_after_s is set) or TIMEOUT (reached, no answer); the cause says which. Unless the
  * breaker was open, the command may have been carried out all the same.

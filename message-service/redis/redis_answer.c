@@ -80,8 +80,8 @@ static int compare_messages(const void *a, const void *b)
     return first->number < second->number ? -1 : first->number > second->number;
 }
 
-/* Reads the messages of `jsons` into `list`. Skips what is no message of ours: one foreign value must
- * not hide a whole room. */
+/* Reads the messages of `jsons` into `list`. Skips what is no message of ours: one foreign value
+ * must not hide a whole room. */
 static enum error_code read_messages(const redisReply *jsons, const struct redis_moment *moment,
                                      struct message_list *list)
 {

@@ -49,7 +49,7 @@ void redis_subscriber_link_lose(struct redis_subscriber_link *link, const struct
 /* The subscription works again: ends the outage, if there was one. */
 void redis_subscriber_link_restored(struct redis_subscriber_link *link);
 
-/* Puts SUBSCRIBE or UNSUBSCRIBE of the channel in the queue. UNAVAILABLE: the connection is lost. */
+/* Queues SUBSCRIBE or UNSUBSCRIBE of the channel. UNAVAILABLE: the connection is lost. */
 enum error_code redis_subscriber_link_request(struct redis_subscriber_link *link, const char *name,
                                               const char *channel,
                                               struct error *err) ERROR_MUST_USE;

@@ -4,8 +4,8 @@
  * it changes before the thread looks.
  *
  * A room whose watches are all taken back stays in the table until the thread has left its channel:
- * if it is watched again before, it is the same room, and the thread cannot mistake the answer to an
- * old request for that to a new one.
+ * if it is watched again before, it is the same room, and the thread cannot mistake the answer to
+ * an old request for that to a new one.
  */
 #include "redis_watches.h"
 

@@ -1,6 +1,6 @@
 /*
- * Records are kept in the order of the calls, of all rooms together, each with references of its own
- * to its messages. A view is made from scratch each time: a test's rooms are small.
+ * Records are kept in the order of the calls, of all rooms together, each with references of its
+ * own to its messages. A view is made from scratch each time: a test's rooms are small.
  */
 #include "recorder.h"
 
