@@ -6,8 +6,8 @@
  * It becomes too small where Redis' clock is set back or runs slow, and lives would be cut short.
  * Against that Redis is asked the time: its answer bounds the offset from both sides, and an offset
  * outside these bounds is dropped. A message that looks late is either late or dated by a clock
- * that was set back, so it is a reason to ask; so is the age of the last answer. In between, clocks that
- * run apart by 50 ppm move the offset by 1.5 ms.
+ * that was set back, so it is a reason to ask; so is the age of the last answer. In between, clocks
+ * that run apart by 50 ppm move the offset by 1.5 ms.
  */
 #include "redis_clock.h"
 

@@ -1,8 +1,8 @@
 /*
  * The life of the subscriber's parts, and the watches that any thread sets and takes back. Those
  * are left in a table (redis_watches.c), and the thread (redis_subscriber_thread.c) is woken to
- * look there. Nobody waits for it, with one exception: the caller that takes back a watch may free at
- * once what the listener works on, so it waits for a call of the listener that is under way.
+ * look there. Nobody waits for it, with one exception: the caller that takes back a watch may free
+ * what the listener works on, so it waits for a call of the listener that is under way.
  */
 #include "redis_subscriber.h"
 
