@@ -9,6 +9,7 @@
 #include "host_lookup.h"
 
 #include "fd_wait.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -83,9 +84,8 @@ static bool start(struct host_lookup *lookup)
 {
     pthread_t thread;
     lookup->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (lookup->done_fd < 0 || pthread_create(&thread, NULL, run, lookup) != 0)
+    if (lookup->done_fd < 0 || !thread_start(&thread, "host-lookup", run, lookup))
         return false;
-    pthread_setname_np(thread, "host-lookup");
     pthread_detach(thread);
     return true;
 }
