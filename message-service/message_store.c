@@ -10,6 +10,7 @@
 #include "memory_store.h"
 #include "random_id.h"
 #include "redis_store.h"
+#include "text.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -126,10 +127,8 @@ static enum error_code make_id(char ret_id[MESSAGE_ID_SIZE], struct error *err)
 /* Whether `text` is 1 to `max` visible ASCII characters. */
 static bool visible_ascii(const char *text, size_t max)
 {
-    size_t len = 0;
-    while (len <= max && text[len] > ' ' && text[len] < 0x7f)
-        len++;
-    return len > 0 && len <= max && text[len] == '\0';
+    size_t len = strnlen(text, max + 1);
+    return len > 0 && len <= max && text_visible_ascii(text, len);
 }
 
 enum error_code message_store_save(struct message_store *store, const char *room,

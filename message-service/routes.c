@@ -32,7 +32,7 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
     if (code)
         return code;
     message_http_set_location(exchange, message);
-    return message_http_answer(exchange, 201, message, clock_monotonic_us(&clock_system));
+    return message_http_answer(exchange, 201, message, clock_now_us());
 }
 
 /* Answers with what the request asks for of a list that came from the store: a board knows how it
@@ -43,12 +43,12 @@ static enum error_code answer_list(struct http_exchange *exchange, const struct 
     CLEANUP(board_free) struct board *board = board_of(list->messages, list->count);
     if (!board)
         return ERROR_INTERNAL;
-    board_expire(board, clock_monotonic_us(&clock_system));
+    board_expire(board, clock_now_us());
     CLEANUP_FINI(live_room_listing_fini) struct live_room_listing listing = {0};
     struct message_array_filter filter = {.newest = newest};
     board_etag(board, listing.etag);
     if (!newest && !before[0] && board_count(board) <= LIVE_ROOM_FEW) {
-        listing.json = board_list_render(board, clock_monotonic_us(&clock_system));
+        listing.json = board_list_render(board, clock_now_us());
         return listing.json ? listing_http_answer(exchange, &listing) : ERROR_INTERNAL;
     }
     if (before[0]) {
@@ -94,7 +94,7 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
         return message_http_not_found(exchange, err);
     if (code)
         return code;
-    return message_http_answer(exchange, 200, message, clock_monotonic_us(&clock_system));
+    return message_http_answer(exchange, 200, message, clock_now_us());
 }
 
 static enum error_code get_events(struct http_exchange *exchange, void *context, struct error *err)
