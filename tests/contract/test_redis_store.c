@@ -578,7 +578,7 @@ START_TEST(test_redis_store__user_and_password_sign_in)
 }
 END_TEST
 
-START_TEST(test_redis_store__wrong_password_is_unavailable_and_not_told)
+START_TEST(test_redis_store__wrong_password_is_unavailable_and_not_revealed)
 {
     struct error err = {0};
     ck_assert_int_eq(check_as(":wr0ng@", "", &err), ERROR_UNAVAILABLE);
@@ -745,7 +745,7 @@ static void add_own_servers(Suite *suite)
     tcase_add_checked_fixture(password, start_with_password, teardown);
     tcase_add_test(password, test_redis_store__password_alone_signs_in);
     tcase_add_test(password, test_redis_store__user_and_password_sign_in);
-    tcase_add_test(password, test_redis_store__wrong_password_is_unavailable_and_not_told);
+    tcase_add_test(password, test_redis_store__wrong_password_is_unavailable_and_not_revealed);
     tcase_add_test(password, test_redis_store__no_password_where_one_is_needed_is_unavailable);
     tcase_add_test(password, test_redis_store__database_comes_from_the_url);
     suite_add_tcase(suite, password);

@@ -104,7 +104,7 @@ START_TEST(test_metrics__seconds_are_exact)
 }
 END_TEST
 
-START_TEST(test_metrics__too_much_is_told_by_the_buffer)
+START_TEST(test_metrics__too_much_is_a_failure_of_the_buffer)
 {
     struct buffer small;
     buffer_init(&small, 10);
@@ -233,7 +233,7 @@ int main(void)
     tcase_add_loop_test(tests, test_metrics__label_values_are_escaped, 0, 6);
     tcase_add_test(tests, test_metrics__help_is_escaped_but_for_quotes);
     tcase_add_loop_test(tests, test_metrics__seconds_are_exact, 0, 10);
-    tcase_add_test(tests, test_metrics__too_much_is_told_by_the_buffer);
+    tcase_add_test(tests, test_metrics__too_much_is_a_failure_of_the_buffer);
     tcase_add_test(tests, test_metrics__bounds_grow);
     tcase_add_loop_test(tests, test_metrics__bound_belongs_to_its_bucket, 0, METRICS_BOUNDS);
     tcase_add_test(tests, test_metrics__all_times_have_a_bucket);
