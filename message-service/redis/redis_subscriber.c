@@ -6,6 +6,7 @@
  */
 #include "redis_subscriber.h"
 
+#include "redis_key.h"
 #include "redis_subscriber_thread.h"
 
 #include <stdio.h>
@@ -14,11 +15,13 @@
 #include <unistd.h>
 
 struct redis_subscriber {
+    char prefix[REDIS_PREFIX_MAX + 1];
     int wake_fd; /* readable: watches have changed */
     int stop_fd; /* readable: end */
     struct redis_pool *pool;
     struct redis_watches watches;
     struct redis_subscriber_link link;
+    struct redis_subscriber_sync sync;
     struct redis_subscriber_rooms rooms;
     struct redis_subscriber_thread thread;
     pthread_mutex_t start_lock; /* over the thread's start */
@@ -40,15 +43,27 @@ static enum error_code open_pool(struct redis_subscriber *subscriber,
     return redis_pool_open(&pool, &subscriber->pool, err);
 }
 
-static void set_up_rooms(struct redis_subscriber *subscriber,
-                         const struct redis_subscriber_config *config)
+static void join_parts(struct redis_subscriber *subscriber, const struct clock *clock)
 {
-    struct redis_subscriber_rooms *rooms = &subscriber->rooms;
-    redis_subscriber_rooms_init(rooms);
-    snprintf(rooms->prefix, sizeof rooms->prefix, "%s", config->prefix);
-    rooms->clock = config->clock;
-    rooms->watches = &subscriber->watches;
-    rooms->link = &subscriber->link;
+    struct redis_subscriber_sync *sync = &subscriber->sync;
+    redis_subscriber_sync_init(sync);
+    sync->prefix = subscriber->prefix;
+    sync->clock = clock;
+    sync->watches = &subscriber->watches;
+    subscriber->rooms = (struct redis_subscriber_rooms){
+        .prefix = subscriber->prefix,
+        .watches = &subscriber->watches,
+        .link = &subscriber->link,
+        .sync = sync,
+    };
+    TAILQ_INIT(&subscriber->rooms.all);
+    subscriber->thread = (struct redis_subscriber_thread){
+        .link = &subscriber->link,
+        .rooms = &subscriber->rooms,
+        .sync = sync,
+        .wake_fd = subscriber->wake_fd,
+        .stop_fd = subscriber->stop_fd,
+    };
 }
 
 enum error_code redis_subscriber_new(const struct redis_subscriber_config *config,
@@ -63,19 +78,14 @@ enum error_code redis_subscriber_new(const struct redis_subscriber_config *confi
     redis_watches_init(&subscriber->watches);
     redis_subscriber_link_init(&subscriber->link, config->url, config->timeout_ms * 1000u,
                                subscriber->stop_fd);
-    set_up_rooms(subscriber, config);
-    subscriber->thread = (struct redis_subscriber_thread){
-        .link = &subscriber->link,
-        .rooms = &subscriber->rooms,
-        .wake_fd = subscriber->wake_fd,
-        .stop_fd = subscriber->stop_fd,
-    };
+    snprintf(subscriber->prefix, sizeof subscriber->prefix, "%s", config->prefix);
+    join_parts(subscriber, config->clock);
     enum error_code code = open_pool(subscriber, config, err);
     if (code) {
         redis_subscriber_free(subscriber);
         return code;
     }
-    subscriber->rooms.pool = subscriber->pool;
+    subscriber->sync.pool = subscriber->pool;
     *ret_subscriber = subscriber;
     return ERROR_NONE;
 }
@@ -88,7 +98,7 @@ void redis_subscriber_free(struct redis_subscriber *subscriber)
         eventfd_write(subscriber->stop_fd, 1);
         redis_subscriber_thread_join(&subscriber->thread);
     }
-    redis_subscriber_rooms_fini(&subscriber->rooms);
+    redis_subscriber_sync_fini(&subscriber->sync);
     redis_subscriber_link_fini(&subscriber->link);
     redis_watches_fini(&subscriber->watches);
     redis_pool_free(subscriber->pool);
@@ -103,7 +113,7 @@ void redis_subscriber_free(struct redis_subscriber *subscriber)
 void redis_subscriber_listen(struct redis_subscriber *subscriber,
                              const struct message_store_listener *listener)
 {
-    subscriber->rooms.listener = *listener;
+    subscriber->sync.listener = *listener;
 }
 
 static bool start(struct redis_subscriber *subscriber)
@@ -127,5 +137,5 @@ void redis_subscriber_unwatch(struct redis_subscriber *subscriber, const char *r
     if (!redis_watches_remove(&subscriber->watches, room))
         return;
     eventfd_write(subscriber->wake_fd, 1);
-    redis_subscriber_rooms_await_listener(&subscriber->rooms);
+    redis_subscriber_sync_await_listener(&subscriber->sync);
 }

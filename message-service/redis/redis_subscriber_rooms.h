@@ -1,47 +1,26 @@
 /*
- * The rooms of the subscriber: each goes from its watch through SUBSCRIBE and a list to what is
- * published, and back.
+ * The rooms that the subscriber looks after, and their channels: each is joined at the room's first
+ * watch and left after the last.
  *
- * All functions are the subscriber's thread's, but for those that say otherwise.
+ * All functions are the subscriber's thread's.
  */
 #ifndef TEMPMESSENGER_REDIS_SUBSCRIBER_ROOMS_H
 #define TEMPMESSENGER_REDIS_SUBSCRIBER_ROOMS_H
 
-#include "message_store_listener.h"
-#include "redis_clock.h"
-#include "redis_key.h"
-#include "redis_pool.h"
 #include "redis_subscriber_link.h"
+#include "redis_subscriber_sync.h"
 #include "redis_watches.h"
 
-#include <pthread.h>
+#include <stdbool.h>
 
-enum { REDIS_SUBSCRIBER_ROOMS_RETRY_US = 500 * 1000 }; /* between tries to list a room */
-
+/* All pointers are borrowed. Set up `all` with TAILQ_INIT. */
 struct redis_subscriber_rooms {
-    char prefix[REDIS_PREFIX_MAX + 1];
-    const struct clock *clock; /* borrowed, as are the next three */
+    const char *prefix;
     struct redis_watches *watches;
     struct redis_subscriber_link *link;
-    struct redis_pool *pool; /* of one connection, to list over */
-
-    pthread_mutex_t listener_lock; /* held around each call of the listener */
-    struct message_store_listener listener;
-
+    struct redis_subscriber_sync *sync;
     struct redis_watch_queue all;
-    struct redis_watch_queue to_list;  /* now, in turn */
-    struct redis_watch_queue to_retry; /* when their time comes, soonest first */
-    struct redis_clock redis_clock;
-    bool malformed_logged;      /* once in a life */
-    uint64_t list_log_after_us; /* until then no more failures to list are logged */
 };
-
-/* Sets up the locks and the queues of a zeroed one, before its other members are set. */
-void redis_subscriber_rooms_init(struct redis_subscriber_rooms *rooms);
-void redis_subscriber_rooms_fini(struct redis_subscriber_rooms *rooms);
-
-/* Waits for the call of the listener that is under way, if there is one. Any thread. */
-void redis_subscriber_rooms_await_listener(struct redis_subscriber_rooms *rooms);
 
 /* Whether there are any. */
 bool redis_subscriber_rooms_any(const struct redis_subscriber_rooms *rooms);
@@ -60,11 +39,5 @@ void redis_subscriber_rooms_lose(struct redis_subscriber_rooms *rooms);
 enum error_code redis_subscriber_rooms_handle(struct redis_subscriber_rooms *rooms,
                                               const redisReply *push,
                                               struct error *err) ERROR_MUST_USE;
-
-/* Lists the room whose turn it is, if there is one. */
-void redis_subscriber_rooms_list_next(struct redis_subscriber_rooms *rooms);
-
-/* When redis_subscriber_rooms_list_next has something to do; UINT64_MAX: never. */
-uint64_t redis_subscriber_rooms_list_at_us(const struct redis_subscriber_rooms *rooms);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "fd_wait.h"
+#include "thread.h"
 
 #include <sys/eventfd.h>
 
@@ -48,7 +49,7 @@ static uint64_t wake_at_us(const struct redis_subscriber_thread *thread)
 {
     if (!thread->link->connection)
         return redis_subscriber_rooms_any(thread->rooms) ? thread->link->connect_at_us : UINT64_MAX;
-    uint64_t list_at_us = redis_subscriber_rooms_list_at_us(thread->rooms);
+    uint64_t list_at_us = redis_subscriber_sync_next_at_us(thread->sync);
     uint64_t silent_at_us = redis_subscriber_link_silent_at_us(thread->link);
     return list_at_us < silent_at_us ? list_at_us : silent_at_us;
 }
@@ -89,8 +90,8 @@ static enum error_code work(struct redis_subscriber_thread *thread, short events
         return ERROR_NONE;
     }
     code = exchange(thread, events, err);
-    if (!code)
-        redis_subscriber_rooms_list_next(thread->rooms);
+    if (!code && redis_subscriber_sync_next(thread->sync))
+        redis_subscriber_link_restored(thread->link);
     return code;
 }
 
@@ -110,10 +111,7 @@ static void *run(void *argument)
 
 bool redis_subscriber_thread_start(struct redis_subscriber_thread *thread)
 {
-    if (pthread_create(&thread->id, NULL, run, thread) != 0)
-        return false;
-    pthread_setname_np(thread->id, "redis-events");
-    return true;
+    return thread_start(&thread->id, "redis-events", run, thread);
 }
 
 void redis_subscriber_thread_join(struct redis_subscriber_thread *thread)

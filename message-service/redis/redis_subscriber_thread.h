@@ -1,12 +1,13 @@
 /*
- * The subscriber's thread: a loop over its connection (redis_subscriber_link.h) and its rooms
- * (redis_subscriber_rooms.h).
+ * The subscriber's thread: a loop over its connection (redis_subscriber_link.h), its rooms
+ * (redis_subscriber_rooms.h) and their lists (redis_subscriber_sync.h).
  */
 #ifndef TEMPMESSENGER_REDIS_SUBSCRIBER_THREAD_H
 #define TEMPMESSENGER_REDIS_SUBSCRIBER_THREAD_H
 
 #include "redis_subscriber_link.h"
 #include "redis_subscriber_rooms.h"
+#include "redis_subscriber_sync.h"
 
 #include <stdbool.h>
 
@@ -14,6 +15,7 @@
 struct redis_subscriber_thread {
     struct redis_subscriber_link *link;
     struct redis_subscriber_rooms *rooms;
+    struct redis_subscriber_sync *sync;
     int wake_fd; /* an eventfd, readable: watches have changed */
     int stop_fd; /* readable: end */
     pthread_t id;
