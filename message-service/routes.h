@@ -18,12 +18,12 @@ struct message_service {
     struct live_rooms *rooms;
     uint64_t sync_timeout_ms; /* how long a first reader waits for a room */
     struct draft_rules rules;
-    char limits[MESSAGE_LIMITS_SIZE]; /* the same, as the readers of events are told them */
+    char limits[MESSAGE_LIMITS_SIZE]; /* the same, as a header of event streams */
     struct openapi *openapi;
     _Atomic bool stopping; /* not ready any more */
 };
 
-/* Whether the service can do its work; for service_hooks, the context is the service. */
+/* Whether the store can be reached; for service_hooks, the context is the service. */
 enum error_code message_service_check(void *context, struct error *err) ERROR_MUST_USE;
 
 extern const struct http_route message_service_routes[];

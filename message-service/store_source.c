@@ -1,6 +1,6 @@
 /*
- * Joins two interfaces: the store tells of rooms by name, the live rooms are objects. A room that
- * was let go in between is not found and nobody misses it.
+ * Joins two interfaces: the store names rooms, the live rooms are objects. A room that was freed in
+ * between is not found, and has no reader to miss the report.
  */
 #include "store_source.h"
 

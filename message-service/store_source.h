@@ -1,6 +1,6 @@
 /*
- * The store as the source of the live rooms: what it tells of the rooms that are watched goes to
- * their boards and subscribers.
+ * The store as the source of the live rooms: its reports of watched rooms go to the rooms' boards
+ * and subscribers.
  */
 #ifndef TEMPMESSENGER_STORE_SOURCE_H
 #define TEMPMESSENGER_STORE_SOURCE_H

@@ -29,7 +29,7 @@ enum error_code redis_subscriber_new(const struct redis_subscriber_config *confi
                                      struct redis_subscriber **ret_subscriber,
                                      struct error *err) ERROR_MUST_USE;
 
-/* Ends the thread, which gives up what it waits for. Takes NULL. */
+/* Ends the thread, also in the middle of a call to Redis. Takes NULL. */
 void redis_subscriber_free(struct redis_subscriber *subscriber);
 
 /* As message_store_listen, message_store_watch (false also without a thread) and
