@@ -79,7 +79,7 @@ enum error_code page_answer(struct http_exchange *exchange, const struct page *p
                             const struct page_view *view, struct live_room *room, struct error *err)
 {
     struct page_view now = *view;
-    now.now_us = clock_monotonic_us(&clock_system);
+    now.now_us = clock_now_us();
     http_answer_set_header(exchange, "Content-Security-Policy", "%s", PAGE_SECURITY_POLICY);
     http_answer_set_header(exchange, "Vary", "Accept-Language");
     if (live_room_count(room) > LIVE_ROOM_FEW && !http_request_is_head(exchange))

@@ -60,7 +60,7 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
     struct message *message = live_room_message(room, http_request_param(exchange, "id"));
     if (!message)
         return message_http_not_found(exchange, err);
-    return message_http_answer(exchange, 200, message, clock_monotonic_us(&clock_system));
+    return message_http_answer(exchange, 200, message, clock_now_us());
 }
 
 static enum error_code get_events(struct http_exchange *exchange, void *context, struct error *err)
@@ -161,7 +161,7 @@ static enum error_code post_message(struct http_exchange *exchange, void *contex
     if (!wants_representation(exchange))
         return http_answer(exchange, 204, NULL, NULL, 0);
     http_answer_set_header(exchange, "Preference-Applied", "return=representation");
-    return message_http_answer(exchange, 201, message, clock_monotonic_us(&clock_system));
+    return message_http_answer(exchange, 201, message, clock_now_us());
 }
 
 static enum error_code post_form(struct http_exchange *exchange, void *context, struct error *err)

@@ -23,8 +23,7 @@ static enum error_code check_rate(struct http_exchange *exchange, struct web_gat
                         http_request_header(exchange, "X-Forwarded-For"), gateway->trusted_proxies,
                         gateway->trusted_proxy_count, &client);
     struct rate_limit_state state;
-    bool allowed =
-        rate_limit_take(gateway->rate_limit, client.key, clock_monotonic_us(&clock_system), &state);
+    bool allowed = rate_limit_take(gateway->rate_limit, client.key, clock_now_us(), &state);
     char policy[RATE_LIMIT_HEADER_SIZE];
     char limit[RATE_LIMIT_HEADER_SIZE];
     rate_limit_format(&state, policy, limit);

@@ -50,7 +50,7 @@ static void write_message(struct message_pieces_form *form, const struct message
     (void)form;
     if (!first)
         buffer_append(piece, ",", 1);
-    message_append_json(message, clock_monotonic_us(&clock_system), piece);
+    message_append_json(message, clock_now_us(), piece);
 }
 
 static void write_foot(struct message_pieces_form *form, struct buffer *piece)

@@ -29,7 +29,7 @@ static void write_message(struct pieces *pieces, uint64_t now_us)
 static bool write_piece(struct pieces *pieces)
 {
     struct buffer *piece = &pieces->piece;
-    uint64_t now_us = clock_monotonic_us(&clock_system);
+    uint64_t now_us = clock_now_us();
     if (pieces->ended)
         return false;
     buffer_clear(piece);

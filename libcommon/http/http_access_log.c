@@ -29,7 +29,7 @@ struct http_access_log_kept {
 
 static void write_line(const struct line *line)
 {
-    uint64_t took_us = clock_monotonic_us(&clock_system) - line->started_us;
+    uint64_t took_us = clock_now_us() - line->started_us;
     log_write(LOG_LEVEL_INFO, "request", LOG_TEXT("method", line->method),
               LOG_TEXT("path", line->path), LOG_NUMBER("status", line->status),
               LOG_NUMBER("bytes", line->bytes), LOG_DURATION("duration_ms", took_us),

@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -27,14 +28,9 @@ struct http_connections {
     struct metrics_counter overdue;
 };
 
-static uint64_t now_us(void)
-{
-    return clock_monotonic_us(&clock_system);
-}
-
 static uint64_t request_due_us(void)
 {
-    return now_us() + HTTP_CONNECTIONS_REQUEST_MS * UINT64_C(1000);
+    return clock_now_us() + HTTP_CONNECTIONS_REQUEST_MS * UINT64_C(1000);
 }
 
 static void set_deadline(struct http_connection *connection, uint64_t deadline_us)
@@ -46,7 +42,7 @@ static void set_deadline(struct http_connection *connection, uint64_t deadline_u
 static void sweep(struct http_connections *connections)
 {
     struct http_connection *connection;
-    uint64_t now = now_us();
+    uint64_t now = clock_now_us();
     for (connection = TAILQ_FIRST(&connections->list); connection;
          connection = TAILQ_NEXT(connection, entry)) {
         if (atomic_load_explicit(&connection->deadline_us, memory_order_relaxed) > now)
@@ -67,7 +63,7 @@ static void *look_after_deadlines(void *context)
             continue;
         }
         struct timespec until =
-            clock_timespec(now_us() + HTTP_CONNECTIONS_SWEEP_MS * UINT64_C(1000));
+            clock_timespec(clock_now_us() + HTTP_CONNECTIONS_SWEEP_MS * UINT64_C(1000));
         pthread_cond_timedwait(&connections->wake, &connections->lock, &until);
         sweep(connections);
     }
@@ -84,11 +80,9 @@ struct http_connections *http_connections_new(void)
     clock_cond_init(&connections->wake);
     TAILQ_INIT(&connections->list);
     connections->started =
-        pthread_create(&connections->thread, NULL, look_after_deadlines, connections) == 0;
-    if (connections->started) {
-        pthread_setname_np(connections->thread, "http-deadlines");
+        thread_start(&connections->thread, "http-deadlines", look_after_deadlines, connections);
+    if (connections->started)
         return connections;
-    }
     http_connections_free(connections);
     return NULL;
 }

@@ -78,7 +78,7 @@ static bool answer(struct http_exchange *exchange)
     struct http_server *server = exchange->server;
     if (!exchange->whole) {
         exchange->whole = true;
-        exchange->whole_us = clock_monotonic_us(&clock_system);
+        exchange->whole_us = clock_now_us();
         atomic_fetch_add_explicit(&server->whole, 1, memory_order_relaxed);
         http_connections_whole(exchange->open_connection);
     }
@@ -216,7 +216,7 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
     exchange->connection = connection;
     exchange->open_connection = open_connection;
     exchange->server = server;
-    exchange->started_us = clock_monotonic_us(&clock_system);
+    exchange->started_us = clock_now_us();
     http_connections_begin(open_connection);
     atomic_fetch_add_explicit(&server->active, 1, memory_order_relaxed);
     return info;

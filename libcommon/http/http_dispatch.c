@@ -215,7 +215,7 @@ static void add_to_metrics(const struct http_exchange *exchange)
         .method = exchange->method,
         .status = exchange->status,
         .is_stream = exchange->is_stream,
-        .took_us = clock_monotonic_us(&clock_system) - exchange->whole_us,
+        .took_us = clock_now_us() - exchange->whole_us,
     };
     http_metrics_add(exchange->server->metrics, &answer);
 }

@@ -133,14 +133,14 @@ void http_server_disconnected(struct http_server *server, struct http_connection
 /* Waits until there is none of `count`, under the lock. */
 static void await(struct http_server *server, const _Atomic size_t *count, uint64_t timeout_ms)
 {
-    struct timespec end = clock_timespec(clock_monotonic_us(&clock_system) + timeout_ms * 1000);
+    struct timespec end = clock_timespec(clock_now_us() + timeout_ms * 1000);
     while (atomic_load(count) && pthread_cond_timedwait(&server->idle, &server->lock, &end) == 0)
         continue;
 }
 
 static uint64_t now_ms(void)
 {
-    return clock_monotonic_us(&clock_system) / 1000;
+    return clock_now_us() / 1000;
 }
 
 static uint64_t left_ms(uint64_t end_ms, uint64_t at_most_ms)

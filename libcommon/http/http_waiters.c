@@ -38,7 +38,7 @@ struct http_waiters *http_waiters_new(void)
 static struct http_waiters_job *next_job(struct http_waiters *waiters)
 {
     uint64_t idle_us = HTTP_WAITERS_IDLE_MS * UINT64_C(1000);
-    struct timespec until = clock_timespec(clock_monotonic_us(&clock_system) + idle_us);
+    struct timespec until = clock_timespec(clock_now_us() + idle_us);
     waiters->idle++;
     while (!waiters->first && !waiters->ending)
         if (pthread_cond_timedwait(&waiters->work, &waiters->lock, &until) != 0)

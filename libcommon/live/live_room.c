@@ -237,7 +237,7 @@ void live_room_stop(struct live_room *room)
 
 enum error_code live_room_wait(struct live_room *room, uint64_t timeout_ms, struct error *err)
 {
-    struct timespec until = clock_timespec(clock_monotonic_us(&clock_system) + timeout_ms * 1000);
+    struct timespec until = clock_timespec(clock_now_us() + timeout_ms * 1000);
     LOCKED(&room->lock);
     while (!room->synced && !room->unreachable)
         if (pthread_cond_timedwait(&room->changed, &room->lock, &until) != 0)

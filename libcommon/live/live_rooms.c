@@ -13,6 +13,7 @@
 #include "live_room_heap.h"
 #include "live_room_private.h"
 #include "live_stream.h"
+#include "thread.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -224,11 +225,10 @@ struct live_rooms *live_rooms_new(const struct live_rooms_config *config)
     clock_cond_init(&rooms->wake);
     rooms->host.loops = stream_loops_new(config->loops);
     if (!rooms->host.loops || !live_room_heap_init(&rooms->heap, config->rooms_max) ||
-        pthread_create(&rooms->timer, NULL, run_timer, rooms) != 0) {
+        !thread_start(&rooms->timer, "room-timer", run_timer, rooms)) {
         live_rooms_free(rooms);
         return NULL;
     }
-    pthread_setname_np(rooms->timer, "room-timer");
     rooms->timer_started = true;
     return rooms;
 }

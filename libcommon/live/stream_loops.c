@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -45,11 +46,6 @@ struct stream_loops {
     _Atomic uint64_t stall_max_us;
     struct stream_loop loops[STREAM_LOOPS_MAX];
 };
-
-static uint64_t now_us(void)
-{
-    return clock_monotonic_us(&clock_system);
-}
 
 /* ---- for sources ---- */
 
@@ -121,7 +117,7 @@ static void stall(struct stream *stream)
 {
     if (stream->stalled_us)
         return;
-    stream->stalled_us = now_us();
+    stream->stalled_us = clock_now_us();
     ring_remove(&stream->stalled);
     ring_append(&stream->loop->stalled, &stream->stalled);
 }
@@ -188,7 +184,7 @@ static uint64_t stall_end_us(const struct stream_loop *loop)
 
 static void cut_stalled(struct stream_loop *loop)
 {
-    while (stall_end_us(loop) <= now_us())
+    while (stall_end_us(loop) <= clock_now_us())
         close_stream(RING_OWNER(loop->stalled.next, struct stream, stalled));
 }
 
@@ -199,7 +195,7 @@ static int patience_ms(const struct stream_loop *loop)
     uint64_t end_us = stall_end_us(loop);
     if (end_us == UINT64_MAX)
         return -1;
-    uint64_t now = now_us();
+    uint64_t now = clock_now_us();
     return end_us <= now ? 0 : (int)((end_us - now) / 1000 + 1);
 }
 
@@ -250,9 +246,8 @@ static bool start_loop(struct stream_loops *loops, struct stream_loop *loop)
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->set < 0 || loop->wake_fd < 0 ||
         epoll_ctl(loop->set, EPOLL_CTL_ADD, loop->wake_fd, &wake) != 0 ||
-        pthread_create(&loop->thread, NULL, run_loop, loop) != 0)
+        !thread_start(&loop->thread, "stream-loop", run_loop, loop))
         return false;
-    pthread_setname_np(loop->thread, "stream-loop");
     loop->started = true;
     return true;
 }

@@ -12,6 +12,7 @@
 #include "healthcheck.h"
 #include "log.h"
 #include "process.h"
+#include "thread.h"
 
 #include <stdlib.h>
 
@@ -43,7 +44,7 @@ struct checker {
 /* Whether the pause until the next check passed before end_checks. */
 static bool pause_passes(struct checker *checker)
 {
-    uint64_t now_us = clock_monotonic_us(&clock_system);
+    uint64_t now_us = clock_now_us();
     struct timespec until = clock_timespec(now_us + CHECK_INTERVAL_MS * UINT64_C(1000));
     LOCKED(&checker->lock);
     while (!checker->ending && pthread_cond_timedwait(&checker->wake, &checker->lock, &until) == 0)
@@ -67,7 +68,7 @@ static bool start_checker(struct checker *checker)
 {
     pthread_mutex_init(&checker->lock, NULL);
     clock_cond_init(&checker->wake);
-    if (pthread_create(&checker->thread, NULL, check_until_reached, checker) == 0)
+    if (thread_start(&checker->thread, "readiness", check_until_reached, checker))
         return true;
     pthread_cond_destroy(&checker->wake);
     pthread_mutex_destroy(&checker->lock);

@@ -23,11 +23,6 @@ enum {
     US_PER_MS = 1000,
 };
 
-static uint64_t now_us(void)
-{
-    return clock_monotonic_us(&clock_system);
-}
-
 /* ---- what libcurl asks for ---- */
 
 static int on_socket(CURL *handle, curl_socket_t fd, int what, void *context, void *known)
@@ -52,7 +47,8 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context)
 {
     (void)multi;
     struct curl_loop *loop = context;
-    loop->timer_us = timeout_ms < 0 ? UINT64_MAX : now_us() + (uint64_t)timeout_ms * US_PER_MS;
+    loop->timer_us =
+        timeout_ms < 0 ? UINT64_MAX : clock_now_us() + (uint64_t)timeout_ms * US_PER_MS;
     return 0;
 }
 
@@ -73,7 +69,7 @@ static bool make_multi(struct curl_loop *loop)
 
 static int wait_ms(const struct curl_loop *loop, uint64_t wait_us)
 {
-    uint64_t now = now_us();
+    uint64_t now = clock_now_us();
     uint64_t timer_us = loop->timer_us > now ? loop->timer_us - now : 0;
     uint64_t least_us = timer_us < wait_us ? timer_us : wait_us;
     if (least_us > (uint64_t)WAIT_MAX_MS * US_PER_MS)
@@ -98,7 +94,7 @@ static CURLMcode run_socket(struct curl_loop *loop, const struct epoll_event *ev
 static CURLMcode run_timer(struct curl_loop *loop)
 {
     int running;
-    if (loop->timer_us > now_us())
+    if (loop->timer_us > clock_now_us())
         return CURLM_OK;
     loop->timer_us = UINT64_MAX;
     return curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);

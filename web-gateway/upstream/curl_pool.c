@@ -44,7 +44,7 @@ void curl_pool_free(struct curl_pool *pool)
 /* Waits until a handle is there or one more may be made; false when `wait_ms` is over. */
 static bool wait_for_handle(struct curl_pool *pool, uint64_t wait_ms)
 {
-    struct timespec end = clock_timespec(clock_monotonic_us(&clock_system) + wait_ms * 1000);
+    struct timespec end = clock_timespec(clock_now_us() + wait_ms * 1000);
     while (!pool->available && pool->made == pool->size)
         if (pthread_cond_timedwait(&pool->returned, &pool->lock, &end) != 0)
             return pool->available > 0;

@@ -116,7 +116,7 @@ static enum error_code call(struct message_client *client,
 static enum error_code count(struct message_client *client, enum message_client_call kind,
                              uint64_t began_us, enum error_code code)
 {
-    call_metrics_add(&client->meters[kind], code, clock_monotonic_us(&clock_system) - began_us);
+    call_metrics_add(&client->meters[kind], code, clock_now_us() - began_us);
     return code;
 }
 
@@ -124,7 +124,7 @@ static enum error_code count(struct message_client *client, enum message_client_
 static enum error_code read_message(struct message_client *client, const struct buffer *body,
                                     struct message **ret_message, struct error *err)
 {
-    uint64_t now_us = clock_monotonic_us(&clock_system);
+    uint64_t now_us = clock_now_us();
     if (!body->data || !message_from_json(body->data, body->len, 0, now_us, ret_message))
         return error_because(err, ERROR_UNAVAILABLE, "the message service's answer cannot be read");
     upstream_clock_date(client->upstream_clock, *ret_message, now_us);
@@ -151,7 +151,7 @@ enum error_code message_client_post(struct message_client *client,
         .len = post->len,
     };
     struct buffer body;
-    uint64_t began_us = clock_monotonic_us(&clock_system);
+    uint64_t began_us = clock_now_us();
     snprintf(path, sizeof path, "/rooms/%s/messages", post->room);
     enum error_code code = call(client, &request, ANSWER_MAX, &body, err);
     if (!code)
@@ -175,7 +175,7 @@ static enum error_code get_konnichiwa(struct message_client *client, enum messag
         .header_count = sizeof headers / sizeof *headers,
     };
     struct buffer body;
-    uint64_t began_us = clock_monotonic_us(&clock_system);
+    uint64_t began_us = clock_now_us();
     enum error_code code = call(client, &request, ret_text->max, &body, err);
     if (!code)
         buffer_append(ret_text, body.data ? body.data : "", body.len);

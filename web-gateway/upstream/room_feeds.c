@@ -12,10 +12,10 @@
 
 #include "cleanup.h"
 #include "curl_loop.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <search.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -155,20 +155,6 @@ static void *run(void *context)
     return NULL;
 }
 
-/* Signals are for the main thread. */
-static bool start_thread(struct room_feeds *feeds)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    feeds->started = pthread_create(&feeds->thread, NULL, run, feeds) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (feeds->started)
-        pthread_setname_np(feeds->thread, "room-feeds");
-    return feeds->started;
-}
-
 /* ---- for other threads ---- */
 
 static int compare_rooms(const void *a, const void *b)
@@ -287,7 +273,9 @@ struct room_feeds *room_feeds_new(const struct room_feed_config *config)
     copy_config(feeds, config);
     bool has_loop = curl_loop_init(&feeds->loop);
     feeds->host.loop = &feeds->loop;
-    if (has_loop && feeds->url && (feeds->token || !config->target.token) && start_thread(feeds))
+    bool whole = has_loop && feeds->url && (feeds->token || !config->target.token);
+    feeds->started = whole && thread_start(&feeds->thread, "room-feeds", run, feeds);
+    if (feeds->started)
         return feeds;
     room_feeds_free(feeds);
     return NULL;

@@ -107,9 +107,9 @@ static enum error_code error_of(CURL *handle, CURLcode code, struct error *err)
 static enum error_code perform_set(const struct upstream_caller *caller, CURL *handle,
                                    struct upstream_caller_answer *answer, struct error *err)
 {
-    uint64_t started_us = clock_monotonic_us(&clock_system);
+    uint64_t started_us = clock_now_us();
     CURLcode result = curl_easy_perform(handle);
-    uint64_t took_ms = (clock_monotonic_us(&clock_system) - started_us) / 1000;
+    uint64_t took_ms = (clock_now_us() - started_us) / 1000;
     if (connection_broke(result) && took_ms < caller->timeout_ms) {
         buffer_clear(&answer->body);
         curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
