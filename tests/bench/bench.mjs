@@ -70,7 +70,7 @@ async function main() {
   busy.push(await busyShare());
   const seconds = Math.round((Date.now() - begun) / 1000);
 
-  const machine = { cores: cpus().length, processor: cpus()[0].model, kernel: release(), busy };
+  const machine = { cores: cpus().length, processor: cpus()[0].model, kernel: release().split('-')[0], busy };
   const whole = Object.keys(PARTS).every((name) => names.includes(name));
   const { rows, failures } = results;
   const report = { at: new Date().toISOString(), seconds, machine, whole, rounds, rows, failures };
