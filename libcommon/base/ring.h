@@ -33,6 +33,15 @@ static inline void ring_remove(struct ring *link)
     ring_init(link);
 }
 
+/* How many links are in the ring, itself not counted. */
+static inline size_t ring_count(const struct ring *ring)
+{
+    size_t count = 0;
+    for (const struct ring *link = ring->next; link != ring; link = link->next)
+        count++;
+    return count;
+}
+
 /* Puts `link`, which is in no ring, at the end of `ring`. */
 static inline void ring_append(struct ring *ring, struct ring *link)
 {

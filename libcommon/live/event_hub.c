@@ -60,24 +60,18 @@ static void drop_oldest(struct event_hub *hub)
     *oldest = (struct kept){0};
 }
 
-static void drop_before(struct event_hub *hub, uint64_t position)
+void event_hub_trim(struct event_hub *hub)
 {
-    while (hub->tail < hub->head && hub->tail < position)
+    forget_batch(hub);
+    while (hub->tail < hub->head)
         drop_oldest(hub);
-}
-
-void event_hub_trim(struct event_hub *hub, uint64_t position)
-{
-    if (hub->last && hub->last->from < position)
-        forget_batch(hub);
-    drop_before(hub, position);
 }
 
 void event_hub_free(struct event_hub *hub)
 {
     if (!hub)
         return;
-    event_hub_trim(hub, UINT64_MAX);
+    event_hub_trim(hub);
     free(hub->ring);
     free(hub);
 }
@@ -125,7 +119,7 @@ void event_hub_publish(struct event_hub *hub, const struct event *event)
 
 void event_hub_drop_all(struct event_hub *hub)
 {
-    event_hub_trim(hub, UINT64_MAX);
+    event_hub_trim(hub);
     hub->tail = ++hub->head;
     hub->news = true;
 }

@@ -50,8 +50,8 @@ void event_hub_publish(struct event_hub *hub, const struct event *event);
 /* Every reader falls behind: something that cannot be told was left out. */
 void event_hub_drop_all(struct event_hub *hub);
 
-/* Lets go of the events before `position`; a reader who has not been sent them falls behind. */
-void event_hub_trim(struct event_hub *hub, uint64_t position);
+/* Lets go of all events: every reader has been sent them. */
+void event_hub_trim(struct event_hub *hub);
 
 /* Counts as news without an event. */
 void event_hub_wake(struct event_hub *hub);

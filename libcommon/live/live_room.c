@@ -202,12 +202,14 @@ void live_room_give_up(struct live_room *room)
     live_room_leave(room);
 }
 
-/* Lets go of events that are older than any reader may still be behind. */
+/* Lets go of the events where every reader waits for the next: none is behind. */
 static void trim(struct live_room *room)
 {
-    event_hub_trim(room->hub, room->marks[0]);
-    memmove(room->marks, room->marks + 1, sizeof room->marks - sizeof room->marks[0]);
-    room->marks[LIVE_ROOM_MARKS - 1] = event_hub_head(room->hub);
+    size_t waiting = 0;
+    for (unsigned loop = 0; loop < STREAM_LOOPS_MAX; loop++)
+        waiting += ring_count(&room->source.waiting[loop]);
+    if (waiting == room->readers)
+        event_hub_trim(room->hub);
 }
 
 uint64_t live_room_tick(struct live_room *room, uint64_t now_us)

@@ -20,9 +20,6 @@
 
 #define LIVE_ROOM_UNLINKED SIZE_MAX
 
-/* Events are kept until so many ticks have passed: longer than a reader may be stalled. */
-enum { LIVE_ROOM_MARKS = 4 };
-
 struct live_room {
     struct live_room_host *host;
     char name[ROOM_NAME_SIZE];
@@ -38,7 +35,6 @@ struct live_room {
     struct board *board;
     struct board_list list; /* of the board */
     struct event_hub *hub;
-    uint64_t marks[LIVE_ROOM_MARKS]; /* where the hub stood at the last ticks, the oldest first */
     size_t readers;                  /* streams */
     struct stream_source source;     /* of them */
     struct event_id last;            /* of the last number that the source has given out */

@@ -251,6 +251,30 @@ START_TEST(test_live_room_opening__of_a_large_room_comes_in_pieces)
 }
 END_TEST
 
+START_TEST(test_live_room_opening__that_takes_minutes_is_not_dropped_by_a_quiet_room)
+{
+    enum { MANY = 500, MINUTES = 3 };
+    struct reader reader;
+    struct reader quick;
+    for (uint64_t n = 1; n <= MANY; n++)
+        lobby_add_for(n, 3600 * SECOND_US + n);
+    reader_subscribe(&reader, lobby, NULL);
+    reader_subscribe(&quick, lobby, NULL);
+    ck_assert(reader_read_once(&reader, SIZE_MAX));
+    for (int i = 0; i < MINUTES * 6; i++) {
+        rooms_pass(ROOMS_KEEP_ALIVE_S * SECOND_US);
+        lobby_tick();
+        reader_pump(&quick);
+    }
+    lobby_add(MANY + 1);
+    reader_pump(&reader);
+    ck_assert(!reader.ended);
+    ck_assert_ptr_nonnull(strstr(reader.text.data, "event: message\n"));
+    reader_leave(&quick);
+    reader_leave(&reader);
+}
+END_TEST
+
 START_TEST(test_live_room_opening__stream_of_a_room_that_is_not_known_yet_begins_when_it_is)
 {
     struct reader reader;
@@ -319,6 +343,8 @@ static Suite *live_room_opening_suite(void)
     tcase_add_test(tests, test_live_room_opening__id_is_said_in_a_header);
     tcase_add_test(tests, test_live_room_opening__newest_messages_are_those_accepted_last);
     tcase_add_test(tests, test_live_room_opening__of_a_large_room_comes_in_pieces);
+    tcase_add_test(
+        tests, test_live_room_opening__that_takes_minutes_is_not_dropped_by_a_quiet_room);
     tcase_add_test(
         tests, test_live_room_opening__stream_of_a_room_that_is_not_known_yet_begins_when_it_is);
     tcase_add_test(tests, test_live_room_opening__stale_is_told_once_and_to_newcomers);
