@@ -20,6 +20,7 @@ enum {
     /* Of the open-file limit, for what is no client's connection: listening sockets, epoll sets,
      * connections to stores and services, the log. */
     OWN_FILES_PART = 2,
+    FILES_MAX = 1024 * 1024,
     OWN_FILES_MAX = 128,
 };
 
@@ -66,6 +67,8 @@ unsigned long process_file_limit(void)
 unsigned process_files(unsigned wanted, unsigned share)
 {
     unsigned long limit = process_file_limit();
+    if (limit > FILES_MAX) /* it may be infinite */
+        limit = FILES_MAX;
     unsigned long own =
         limit / OWN_FILES_PART < OWN_FILES_MAX ? limit / OWN_FILES_PART : OWN_FILES_MAX;
     unsigned long may = (limit - own) * share / 100;

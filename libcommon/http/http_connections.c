@@ -103,8 +103,7 @@ void http_connections_free(struct http_connections *connections)
     free(connections);
 }
 
-struct http_connection *http_connections_add(struct http_connections *connections, int fd,
-                                             const struct sockaddr *peer)
+struct http_connection *http_connections_add(struct http_connections *connections, int fd)
 {
     struct http_connection *connection = calloc(1, sizeof *connection);
     if (!connection)
@@ -112,9 +111,6 @@ struct http_connection *http_connections_add(struct http_connections *connection
     connection->connections = connections;
     connection->fd = fd;
     connection->owners = 1;
-    bool is_v6 = peer->sa_family == AF_INET6;
-    memcpy(&connection->peer, peer,
-           is_v6 ? sizeof connection->peer.v6 : sizeof connection->peer.v4);
     set_deadline(connection, request_due_us());
     LOCKED(&connections->lock);
     if (TAILQ_EMPTY(&connections->list))
@@ -150,18 +146,19 @@ void http_connections_take(struct http_connection *connection, int fd)
     connection->owners++;
 }
 
-bool http_connections_release(struct http_connection *connection)
+void http_connections_release(struct http_connection *connection)
 {
+    if (!connection)
+        return;
     struct http_connections *connections = connection->connections;
     {
         LOCKED(&connections->lock);
         if (--connection->owners)
-            return false;
+            return;
         TAILQ_REMOVE(&connections->list, connection, entry);
         atomic_fetch_sub_explicit(&connections->count, 1, memory_order_relaxed);
     }
     free(connection);
-    return true;
 }
 
 void http_connections_begin(struct http_connection *connection)

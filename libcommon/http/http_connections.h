@@ -10,7 +10,6 @@
 
 #include "metrics.h"
 
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,11 +34,6 @@ struct http_connection {
     int fd;
     unsigned owners;              /* libmicrohttpd, and whoever took it over */
     _Atomic uint64_t deadline_us; /* it is shut down then; UINT64_MAX: never */
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } peer;
 };
 
 /* Starts the thread that looks after deadlines. NULL when out of memory. */
@@ -48,10 +42,9 @@ struct http_connections *http_connections_new(void);
 /* No connection may be left. Takes NULL. */
 void http_connections_free(struct http_connections *connections);
 
-/* Looks after a connection whose request is due within HTTP_CONNECTIONS_REQUEST_MS. `peer` is its
- * address, IPv4 or IPv6. NULL when out of memory. */
-struct http_connection *http_connections_add(struct http_connections *connections, int fd,
-                                             const struct sockaddr *peer);
+/* Looks after a connection whose request is due within HTTP_CONNECTIONS_REQUEST_MS. NULL when out of
+ * memory. */
+struct http_connection *http_connections_add(struct http_connections *connections, int fd);
 
 size_t http_connections_count(const struct http_connections *connections);
 
@@ -64,8 +57,8 @@ void http_connections_shutdown(struct http_connections *connections);
 /* Another owner has the connection besides, with a descriptor of its own. */
 void http_connections_take(struct http_connection *connection, int fd);
 
-/* One owner less; the last frees it. Whether it was the last. */
-bool http_connections_release(struct http_connection *connection);
+/* One owner less; the last frees it. Takes NULL. */
+void http_connections_release(struct http_connection *connection);
 
 /* A request begins: it is due within HTTP_CONNECTIONS_REQUEST_MS, or sooner if it was already. */
 void http_connections_begin(struct http_connection *connection);

@@ -1,7 +1,7 @@
 /*
  * Ulfius in libmicrohttpd's pool mode, with one endpoint: everything. Ulfius matches methods to the
- * letter and copies each endpoint that matches, so the routing is ours (http_router.h); it reads
- * the request, collects the body and sends the answer.
+ * letter, copies each endpoint that matches and each answer, so both are ours (http_router.h,
+ * send_answer); it reads the request and collects the body.
  *
  * Two things of libmicrohttpd's are needed that Ulfius does not hand out:
  *
@@ -63,11 +63,13 @@ static struct http_connection *connection_of(struct MHD_Connection *connection)
 }
 
 /* Makes the answer on a thread that may block. */
-static void run_job(struct http_waiters_job *job)
+static void run_job(struct http_waiters_job *job, bool late)
 {
     struct http_exchange *exchange =
         (struct http_exchange *)((char *)job - offsetof(struct http_exchange, job));
-    if (!http_dispatch_answer(exchange, true))
+    if (late)
+        http_dispatch_answer_busy(exchange);
+    else if (!http_dispatch_answer(exchange, true))
         abort(); /* a handler may not ask for what it was given */
     MHD_resume_connection(exchange->connection);
 }
@@ -102,6 +104,41 @@ static bool is_not_waited_for(const struct http_exchange *exchange)
             http_request_header(exchange, "Expect"));
 }
 
+/* The answer as libmicrohttpd takes it, which then owns the body; NULL when out of memory. */
+static struct MHD_Response *response_of(struct _u_response *answer)
+{
+    struct MHD_Response *response;
+    if (answer->stream_callback) {
+        response = MHD_create_response_from_callback(
+            answer->stream_size, answer->stream_block_size, answer->stream_callback,
+            answer->stream_user_data, answer->stream_callback_free);
+        if (!response)
+            answer->stream_callback_free(answer->stream_user_data);
+        return response;
+    }
+    response = MHD_create_response_from_buffer(answer->binary_body_length, answer->binary_body,
+                                               MHD_RESPMEM_MUST_FREE);
+    if (response)
+        answer->binary_body = NULL;
+    return response;
+}
+
+/* Sends the answer that was made. Ulfius would make another one, and copy this one's body. */
+static enum MHD_Result send_answer(const struct http_exchange *exchange)
+{
+    struct _u_response *answer = exchange->response;
+    struct MHD_Response *response = answer ? response_of(answer) : NULL;
+    if (!response)
+        return MHD_NO;
+    const char **names = u_map_enum_keys(answer->map_header);
+    for (size_t i = 0; names[i]; i++)
+        MHD_add_response_header(response, names[i], u_map_get(answer->map_header, names[i]));
+    enum MHD_Result result =
+        MHD_queue_response(exchange->connection, (unsigned)answer->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
                                  const char *method, const char *version, const char *data,
                                  size_t *data_len, void **request_context)
@@ -122,26 +159,18 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
         *data_len = 0;
         return MHD_YES;
     }
-    if (!*data_len && exchange->stage != HTTP_STAGE_ANSWERED && !answer(exchange))
+    if (*data_len)
+        return ulfius(context, connection, url, method, version, data, data_len, request_context);
+    if (exchange->stage != HTTP_STAGE_ANSWERED && !answer(exchange))
         return MHD_YES;
-    return ulfius(context, connection, url, method, version, data, data_len, request_context);
+    return send_answer(exchange);
 }
 
-/* The endpoint: hands the answer that was made to Ulfius, which sends it. */
+/* Ulfius does not start without an endpoint; every request is answered before it would be asked. */
 static int on_request(const struct _u_request *request, struct _u_response *response, void *context)
 {
-    (void)context;
-    struct http_exchange *exchange = ((const struct http_exchange *)request)->self;
-    if (!exchange->response) {
-        response->status = error_status(ERROR_INTERNAL);
-        return U_CALLBACK_COMPLETE;
-    }
-    struct _u_response empty = *response;
-    *response = *exchange->response;
-    *exchange->response = empty;
-    ulfius_clean_response_full(exchange->response);
-    exchange->response = NULL;
-    return U_CALLBACK_COMPLETE;
+    (void)request, (void)response, (void)context;
+    return U_CALLBACK_ERROR;
 }
 
 /* ---- what libmicrohttpd calls ---- */
@@ -149,11 +178,9 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
 static enum MHD_Result on_accept(void *context, const struct sockaddr *peer, socklen_t peer_len)
 {
     struct http_server *server = context;
-    const struct http_server_config *config = &server->config;
-    (void)peer_len;
-    bool full = http_connections_count(server->connections) >=
-                config->max_connections + HTTP_SERVER_CONNECTIONS_RESERVE;
-    if (!full && (!config->may_connect || config->may_connect(config->service, peer)))
+    (void)peer, (void)peer_len;
+    if (http_connections_count(server->connections) <
+        server->config.max_connections + HTTP_SERVER_CONNECTIONS_RESERVE)
         return MHD_YES;
     metrics_count(&server->refused);
     return MHD_NO;
@@ -164,15 +191,11 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 {
     struct http_server *server = context;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        http_server_disconnected(server, *socket_context);
+        http_connections_release(*socket_context);
         return;
     }
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    const struct sockaddr *peer =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    *socket_context = http_connections_add(server->connections, fd, peer);
-    if (*socket_context && server->config.connected)
-        server->config.connected(server->config.service, peer);
+    *socket_context = http_connections_add(server->connections, fd);
 }
 
 /* Keeps the query from libmicrohttpd, which would make a record of each of its parts: a long query

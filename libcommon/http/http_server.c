@@ -119,15 +119,6 @@ void http_server_request_ends(struct http_server *server, bool whole)
         pthread_cond_broadcast(&server->idle);
 }
 
-void http_server_disconnected(struct http_server *server, struct http_connection *connection)
-{
-    if (!connection)
-        return;
-    struct sockaddr_in6 peer = connection->peer.v6; /* the larger of the two */
-    if (http_connections_release(connection) && server->config.disconnected)
-        server->config.disconnected(server->config.service, (const struct sockaddr *)&peer);
-}
-
 /* ---- stop ---- */
 
 /* Waits until there is none of `count`, under the lock. */

@@ -10,8 +10,6 @@
 #include "http_exchange.h"
 #include "http_route.h"
 
-#include <sys/socket.h>
-
 struct http_server_config {
     const char *address; /* IPv4 or IPv6 */
     unsigned port;       /* 0: any free one */
@@ -26,19 +24,13 @@ struct http_server_config {
     const struct http_route *routes;
     size_t route_count;
 
-    /* Handed to the handlers, and to the functions below, each of which may be NULL and runs on
-     * any event thread without waiting. */
-    void *service;
+    void *service; /* handed to the handlers, and to check_sender */
 
-    /* Whether the sender of a request that changes something may do so; it may set headers of the
-     * answer. Asked before anything of the body is kept. */
+    /* Whether the sender of a request that changes something may do so; NULL: everyone. It may set
+     * headers of the answer, and runs on an event thread, without waiting, before anything of the
+     * body is kept. */
     enum error_code (*check_sender)(struct http_exchange *exchange, void *service,
                                     struct error *err);
-    /* Whether one more connection from this address is taken; if not, it is closed at once. */
-    bool (*may_connect)(void *service, const struct sockaddr *peer);
-    /* A connection has come, or gone; streams are connections until they end. */
-    void (*connected)(void *service, const struct sockaddr *peer);
-    void (*disconnected)(void *service, const struct sockaddr *peer);
 };
 
 enum {
@@ -72,7 +64,7 @@ const struct http_metrics *http_server_answers(const struct http_server *server)
 /* What an operator is shown. */
 struct http_server_metrics {
     size_t connections;
-    uint64_t refused; /* connections that `may_connect` did not take, or too many */
+    uint64_t refused; /* connections beyond those that may be open */
     uint64_t overdue; /* closed because a request was not whole in time */
 };
 

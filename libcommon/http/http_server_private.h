@@ -39,7 +39,4 @@ struct http_server {
 /* A request has ended, whoever answered it; `whole`: all of it had come. */
 void http_server_request_ends(struct http_server *server, bool whole);
 
-/* One owner less of a connection, which is gone with the last. Takes NULL. */
-void http_server_disconnected(struct http_server *server, struct http_connection *connection);
-
 #endif

@@ -21,6 +21,7 @@
 #include "http_server_private.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +109,7 @@ void http_takeover_close(struct http_takeover *takeover)
     struct http_server *server = takeover->server;
     http_access_log_write_kept(takeover->log);
     discard_input(takeover->fd);
-    http_server_disconnected(server, takeover->connection);
+    http_connections_release(takeover->connection);
     close(takeover->fd);
     free(takeover);
     http_server_request_ends(server, true);

@@ -61,7 +61,7 @@ static void *work(void *context)
     pthread_mutex_lock(&waiters->lock);
     while ((job = next_job(waiters))) {
         pthread_mutex_unlock(&waiters->lock);
-        job->run(job);
+        job->run(job, clock_now_us() >= job->late_at_us);
         pthread_mutex_lock(&waiters->lock);
     }
     waiters->threads--;
@@ -96,6 +96,7 @@ bool http_waiters_submit(struct http_waiters *waiters, struct http_waiters_job *
     if (!enough && !start_thread(waiters) && !waiters->threads)
         return false;
     job->next = NULL;
+    job->late_at_us = clock_now_us() + HTTP_WAITERS_WAIT_MS * UINT64_C(1000);
     *waiters->last = job;
     waiters->last = &job->next;
     waiters->queued++;

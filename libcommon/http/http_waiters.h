@@ -12,14 +12,17 @@
 enum {
     HTTP_WAITERS_THREADS_MAX = 64,
     HTTP_WAITERS_QUEUE_MAX = 1024, /* jobs that may wait for a thread */
+    HTTP_WAITERS_WAIT_MS = 1000,   /* for a thread; a job that waited longer is late */
     HTTP_WAITERS_IDLE_MS = 10000,  /* a thread without work for so long ends */
 };
 
 /* One piece of work; owned by who submits it, until `run` is called. */
 struct http_waiters_job {
-    /* On a thread of the waiters; may block. */
-    void (*run)(struct http_waiters_job *job);
-    struct http_waiters_job *next; /* the waiters' own */
+    /* On a thread of the waiters; may block, but where the job is late. */
+    void (*run)(struct http_waiters_job *job, bool late);
+    /* The waiters' own. */
+    struct http_waiters_job *next;
+    uint64_t late_at_us;
 };
 
 struct http_waiters;

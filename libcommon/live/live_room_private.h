@@ -35,13 +35,13 @@ struct live_room {
     struct board *board;
     struct board_list list; /* of the board */
     struct event_hub *hub;
-    size_t readers;                  /* streams */
-    struct stream_source source;     /* of them */
-    struct event_id last;            /* of the last number that the source has given out */
-    uint64_t deleted_up_to; /* ids up to this number may cover a message that was deleted */
-    uint64_t keep_alive_us; /* when the next comment is due */
-    uint64_t armed_us;      /* when the timer will look at this room */
-    size_t counted;         /* of its messages, in the counts of all rooms */
+    size_t readers;              /* streams */
+    struct stream_source source; /* of them */
+    struct event_id last;        /* of the last number that the source has given out */
+    uint64_t deleted_up_to;      /* ids up to this number may cover a message that was deleted */
+    uint64_t keep_alive_us;      /* when the next comment is due */
+    uint64_t armed_us;           /* when the timer will look at this room */
+    size_t counted;              /* of its messages, in the counts of all rooms */
 
     /* Under the lock of the rooms. */
     size_t uses;

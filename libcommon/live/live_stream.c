@@ -27,7 +27,6 @@ struct live_stream {
     struct live_opening *opening; /* what is left of it; NULL: nothing, or not made yet */
     bool is_open;                 /* the opening was made */
     struct live_opening_wish wish;
-    struct live_stream_owner owner;
 };
 
 static struct live_stream *of(struct stream *stream)
@@ -143,12 +142,6 @@ static void hold(struct stream *held)
     stream->batch = NULL;
 }
 
-static void end_owner(const struct live_stream_owner *owner)
-{
-    if (owner->ended)
-        owner->ended(owner);
-}
-
 static void free_stream(struct live_stream *stream)
 {
     struct live_room *room = stream->room;
@@ -161,7 +154,6 @@ static void free_stream(struct live_stream *stream)
     atomic_fetch_sub_explicit(&room->host->counts.streams, 1, memory_order_relaxed);
     event_batch_release(stream->batch);
     live_opening_free(stream->opening);
-    end_owner(&stream->owner);
     free(stream);
     live_room_release(room);
 }
@@ -212,11 +204,9 @@ static struct live_stream *make_stream(struct live_room *room, const struct live
     struct live_stream *stream = calloc(1, sizeof *stream);
     if (!stream) {
         atomic_fetch_sub(&room->host->counts.streams, 1);
-        end_owner(&wish->owner);
         return NULL;
     }
     stream->room = room;
-    stream->owner = wish->owner;
     stream->wish.newest = wish->newest;
     stream->wish.has_id =
         wish->last_event_id && event_id_parse(wish->last_event_id, &stream->wish.id);
@@ -247,12 +237,9 @@ enum error_code live_stream_open(struct live_room *room, struct http_exchange *e
     http_answer_set_header(exchange, "X-Accel-Buffering", "no");
     http_answer_set_header(exchange, "Cache-Control", "no-store, no-transform");
     http_answer_set_header(exchange, "Content-Encoding", "identity");
-    bool is_head = http_request_is_head(exchange);
-    enum error_code code = is_head ? ERROR_NONE : take_place(room->host, err);
-    if (is_head || code)
-        end_owner(&wish->owner);
-    if (is_head)
+    if (http_request_is_head(exchange))
         return http_answer(exchange, 200, HTTP_TYPE_EVENTS, NULL, 0);
+    enum error_code code = take_place(room->host, err);
     if (code)
         return code;
     struct event_id last;

@@ -11,24 +11,15 @@
 
 #include <stddef.h>
 
-/* Who is told when a stream ends, to give back what it was counted against. */
-struct live_stream_owner {
-    /* NULL: nobody. Any thread. */
-    void (*ended)(const struct live_stream_owner *owner);
-    void *context;
-    unsigned char key[16];
-};
-
 /* What a reader asks for. */
 struct live_stream_wish {
     const char *last_event_id; /* NULL, or not an id: a new reader */
     size_t newest;             /* at most so many messages in its snapshot; 0: all */
-    struct live_stream_owner owner;
 };
 
 /*
  * Answers with the room's event stream. It begins when the room is synchronised; until then it
- * carries comments. The owner's `ended` is called once, whatever comes of it.
+ * carries comments.
  * UNAVAILABLE where there are as many streams as there may be, or the service is stopping; INTERNAL
  * when out of memory, or where the room was.
  */

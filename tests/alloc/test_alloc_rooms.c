@@ -55,14 +55,6 @@ void stream_loops_wake(struct stream_loops *loops, unsigned to_wake)
     (void)loops, (void)to_wake;
 }
 
-void stream_source_init(struct stream_source *source, const struct stream_source_ops *ops,
-                        pthread_mutex_t *lock)
-{
-    source->ops = ops;
-    source->lock = lock;
-    ring_init(&source->waiting[0]);
-}
-
 void stream_loops_add(struct stream_loops *loops, struct stream_source *source,
                       struct stream *stream, struct http_takeover *takeover)
 {
@@ -76,24 +68,6 @@ unsigned stream_loops_queue(struct stream_loops *loops, struct stream_source *so
 {
     ring_move(&loops->queue, &source->waiting[0]);
     return 0;
-}
-
-void stream_send(struct stream *stream, struct blob *output, size_t from)
-{
-    blob_release(stream->output);
-    stream->output = output;
-    stream->sent = from;
-}
-
-void stream_end(struct stream *stream)
-{
-    stream->ending = true;
-}
-
-void stream_wait(struct stream *stream, unsigned loop)
-{
-    ring_remove(&stream->place);
-    ring_append(&stream->source->waiting[loop], &stream->place);
 }
 
 void http_answer_set_header(struct http_exchange *exchange, const char *name, const char *format,

@@ -164,3 +164,35 @@ describe('while Redis is away', () => {
     });
   }));
 });
+
+describe('a message service that hangs', () => {
+  const ASKERS = 640; // ten for each thread that may wait
+  const UPSTREAM_TIMEOUT_MS = 2000;
+
+  test('keeps nobody waiting for those who wait before, and none who need not', withWorld(async (world) => {
+    const stack = await world.stack({ gatewayEnv: { UPSTREAM_TIMEOUT: `${UPSTREAM_TIMEOUT_MS}ms` } });
+    const api = clientOf(stack.gateway);
+    const room = newRoom();
+    const { id } = await api.create(room, 'known');
+    assert.deepEqual(ids(await api.list(room)), [id]);
+    stack.service.freeze();
+    try {
+      const start = performance.now();
+      let done = false;
+      const asked = Promise.all(Array.from({ length: ASKERS }, () => api.get(`/rooms/${newRoom()}/messages`)));
+      const over = asked.then(() => { done = true; });
+      while (!done) {
+        assert.equal((await api.get('/livez')).status, 200);
+        assert.deepEqual(ids(await api.list(room)), [id]);
+        await sleep(50);
+      }
+      await over;
+      for (const answer of await asked) assertProblem(answer, 503, 'unavailable');
+      // One after the other the threads would need ten times the timeout.
+      const tookMs = performance.now() - start;
+      assert.ok(tookMs < 5 * UPSTREAM_TIMEOUT_MS, `${tookMs} ms`);
+    } finally {
+      stack.service.thaw();
+    }
+  }, 60_000));
+});

@@ -1,5 +1,5 @@
 /*
- * The functions of stream.h and stream_loops.h are defined here, so that the program does not get
+ * The functions of stream_loops.h are defined here, so that the program does not get
  * the real ones: a stream that has something to read is in the loop's queue, which nobody serves
  * but the test.
  */
@@ -68,15 +68,6 @@ void stream_loops_free(struct stream_loops *loops)
     free(loops);
 }
 
-void stream_source_init(struct stream_source *source, const struct stream_source_ops *ops,
-                        pthread_mutex_t *lock)
-{
-    source->ops = ops;
-    source->lock = lock;
-    for (unsigned i = 0; i < STREAM_LOOPS_MAX; i++)
-        ring_init(&source->waiting[i]);
-}
-
 void stream_loops_add(struct stream_loops *loops, struct stream_source *source,
                       struct stream *stream, struct http_takeover *takeover)
 {
@@ -106,25 +97,6 @@ void stream_loops_wake(struct stream_loops *loops, unsigned to_wake)
     wakes.count++;
     wakes.last_us = clock_monotonic_us(&clock_system);
     pthread_cond_broadcast(&wakes.changed);
-}
-
-void stream_send(struct stream *stream, struct blob *output, size_t from)
-{
-    blob_release(stream->output);
-    stream->output = output;
-    stream->sent = from;
-}
-
-void stream_end(struct stream *stream)
-{
-    stream->ending = true;
-}
-
-void stream_wait(struct stream *stream, unsigned loop)
-{
-    ck_assert_uint_eq(loop, 0);
-    ring_remove(&stream->place);
-    ring_append(&stream->source->waiting[0], &stream->place);
 }
 
 /* ---- the answers ---- */

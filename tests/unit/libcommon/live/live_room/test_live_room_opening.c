@@ -343,8 +343,8 @@ static Suite *live_room_opening_suite(void)
     tcase_add_test(tests, test_live_room_opening__id_is_said_in_a_header);
     tcase_add_test(tests, test_live_room_opening__newest_messages_are_those_accepted_last);
     tcase_add_test(tests, test_live_room_opening__of_a_large_room_comes_in_pieces);
-    tcase_add_test(
-        tests, test_live_room_opening__that_takes_minutes_is_not_dropped_by_a_quiet_room);
+    tcase_add_test(tests,
+                   test_live_room_opening__that_takes_minutes_is_not_dropped_by_a_quiet_room);
     tcase_add_test(
         tests, test_live_room_opening__stream_of_a_room_that_is_not_known_yet_begins_when_it_is);
     tcase_add_test(tests, test_live_room_opening__stale_is_told_once_and_to_newcomers);
