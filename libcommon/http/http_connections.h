@@ -42,8 +42,8 @@ struct http_connections *http_connections_new(void);
 /* No connection may be left. Takes NULL. */
 void http_connections_free(struct http_connections *connections);
 
-/* Looks after a connection whose request is due within HTTP_CONNECTIONS_REQUEST_MS. NULL when out of
- * memory. */
+/* Looks after a connection whose request is due within HTTP_CONNECTIONS_REQUEST_MS. NULL when out
+ * of memory. */
 struct http_connection *http_connections_add(struct http_connections *connections, int fd);
 
 size_t http_connections_count(const struct http_connections *connections);
