@@ -63,6 +63,11 @@ export async function shows(page, texts, timeoutMs = WAIT_MS) {
   assert.deepEqual(shown, texts);
 }
 
+/** Waits until the service has accepted `count` messages of those that the page shows: one that is
+ * still being sent shows too. */
+export const accepted = (page, count) => page.waitForFunction(
+  (n) => document.querySelectorAll('#messages > li[data-id]').length === n, count);
+
 export function assertQuiet(complaints) {
   assert.deepEqual(complaints, [], 'the console stays empty');
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientOf, newRoom } from '../integration/harness.mjs';
-import { assertQuiet, shows, shownTexts, withBrowser } from './harness.mjs';
+import { accepted, assertQuiet, shows, shownTexts, withBrowser } from './harness.mjs';
 
 const HOSTILE = [
   '<script>window.hacked = 1; alert(1)</script>', '<img src=x onerror="window.hacked = 1">',
@@ -78,6 +78,7 @@ test('the form sends, and the message shows', withBrowser(async ({ stack, open }
     await page.locator('#compose [type=submit], #compose button').first().click();
     await page.locator('#messages .text', { hasText: text }).waitFor();
   }
+  await accepted(page, 3);
   await shows(page, ['hello', '#hash', '<b>bold</b>']);
   assert.deepEqual((await clientOf(stack.gateway).list(room)).map(({ message }) => message),
     ['hello', '#hash', '<b>bold</b>']);

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { shows } from './harness.mjs';
-import { assertQuiet, stateIs, until, withPage } from './page_tools.mjs';
+import { accepted, shows } from './harness.mjs';
+import { assertQuiet, stateIs, withPage } from './page_tools.mjs';
 
 const jsQR = createRequire(import.meta.url)('jsqr');
 
@@ -100,8 +100,8 @@ test('the choices are those of the page, and each is accepted', withPage(async (
     await page.fill('#compose textarea', `for ${value}`);
     await page.keyboard.press('Enter');
   }
+  await accepted(page, values.length);
   await shows(page, values.map((value) => `for ${value}`));
-  await until('all have arrived', async () => await page.locator('#messages > li[data-id]').count() === values.length);
 }));
 
 test('help has commands with the right host and room', withPage(async ({ api, room, proxy, open }) => {
