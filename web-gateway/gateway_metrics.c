@@ -35,10 +35,22 @@ static void write_feeds(struct metrics_writer *writer, const struct room_feeds *
     metrics_write_number(writer, METRICS_LABELS({"state", "disconnected"}), metrics.disconnected);
 }
 
+static void write_client_limits(struct metrics_writer *writer, const struct client_limits *limits)
+{
+    struct client_limits_metrics metrics;
+    client_limits_metrics(limits, &metrics);
+    metrics_write_family(writer, "tempmessenger_client_refused_total", METRICS_COUNTER,
+                         "What was refused because the client address was over its limit.");
+    metrics_write_number(writer, METRICS_LABELS({"limit", "connections"}), metrics.connections);
+    metrics_write_number(writer, METRICS_LABELS({"limit", "streams"}), metrics.streams);
+    metrics_write_number(writer, METRICS_LABELS({"limit", "rooms"}), metrics.rooms);
+}
+
 void gateway_metrics_write(const struct gateway_metrics_sources *sources, struct buffer *text)
 {
     struct metrics_writer writer = {.text = text};
     common_metrics_write(&writer, "web-gateway", sources->server, sources->rooms);
     write_client(&writer, sources->client);
     write_feeds(&writer, sources->feeds);
+    write_client_limits(&writer, sources->client_limits);
 }

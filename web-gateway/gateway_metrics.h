@@ -5,6 +5,7 @@
 #define TEMPMESSENGER_GATEWAY_METRICS_H
 
 #include "buffer.h"
+#include "client_limits.h"
 #include "http_exchange.h"
 #include "live_rooms.h"
 #include "message_client.h"
@@ -13,6 +14,7 @@
 /* What is asked for its numbers. */
 struct gateway_metrics_sources {
     struct message_client *client;
+    const struct client_limits *client_limits;
     const struct room_feeds *feeds;
     const struct live_rooms *rooms;
     const struct http_server *server;

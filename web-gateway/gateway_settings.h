@@ -18,6 +18,9 @@ struct gateway_settings {
     struct setting_rate rate_limit; /* of the writes of one client address */
     struct address_block trusted_proxies[TRUSTED_PROXIES_MAX];
     size_t trusted_proxies_count;
+    unsigned client_max_streams;     /* of one client address; 0: any number */
+    unsigned client_max_connections; /* the same */
+    struct setting_rate room_open_limit;
     const char *allowed_origins[ALLOWED_ORIGINS_MAX]; /* as origin_allowed takes them */
     size_t allowed_origins_count;
 

@@ -34,6 +34,7 @@ static void close_parts(struct process_parts *parts)
     live_rooms_free(gateway->rooms);
     room_feeds_free(gateway->feeds);
     message_client_free(gateway->client);
+    client_limits_free(gateway->client_limits);
     rate_limit_free(gateway->rate_limit);
     openapi_free(gateway->openapi);
     static_files_free(gateway->static_files);
@@ -97,10 +98,15 @@ static enum error_code open_parts(const struct gateway_settings *settings,
         .connections = HTTP_WAITERS_THREADS_MAX,
         .upstream_clock = &parts->upstream_clock,
     };
+    struct client_limits_config limits = {
+        .trusted_proxies = settings->trusted_proxies,
+        .trusted_proxy_count = settings->trusted_proxies_count,
+        .max = {[CLIENTS_CONNECTION] = settings->client_max_connections,
+                [CLIENTS_STREAM] = settings->client_max_streams},
+        .rooms_opened = settings->room_open_limit,
+    };
     const struct setting_rate *rate = &settings->rate_limit;
     gateway->upstream_timeout_ms = settings->upstream_timeout_ms;
-    gateway->trusted_proxies = settings->trusted_proxies;
-    gateway->trusted_proxy_count = settings->trusted_proxies_count;
     gateway->allowed_origins = settings->allowed_origins;
     gateway->allowed_origin_count = settings->allowed_origins_count;
     enum error_code code = load_page(settings, gateway, err);
@@ -111,7 +117,9 @@ static enum error_code open_parts(const struct gateway_settings *settings,
     gateway->client = message_client_new(&client);
     if (rate->count)
         gateway->rate_limit = rate_limit_new(rate->count, rate->window_ms);
-    if (!gateway->client || (rate->count && !gateway->rate_limit) || !open_rooms(settings, parts))
+    gateway->client_limits = client_limits_new(&limits);
+    if (!gateway->client || !gateway->client_limits || (rate->count && !gateway->rate_limit) ||
+        !open_rooms(settings, parts))
         return error_because(err, ERROR_INTERNAL, "out of memory");
     return ERROR_NONE;
 }
@@ -121,6 +129,21 @@ static void stop(void *context)
     struct web_gateway *gateway = context;
     atomic_store(&gateway->stopping, true);
     live_rooms_stop(gateway->rooms);
+}
+
+static bool connected(void *context, const struct sockaddr *peer, void **ret_client)
+{
+    struct web_gateway *gateway = context;
+    struct client *client;
+    bool may_stay = client_limits_connect(gateway->client_limits, peer, &client);
+    *ret_client = client;
+    return may_stay;
+}
+
+static void disconnected(void *context, void *client)
+{
+    (void)context;
+    clients_close(client, CLIENTS_CONNECTION);
 }
 
 static enum error_code serve(const struct gateway_settings *settings, unsigned threads,
@@ -137,6 +160,8 @@ static enum error_code serve(const struct gateway_settings *settings, unsigned t
         .routes = web_gateway_routes,
         .route_count = web_gateway_route_count,
         .service = gateway,
+        .connected = connected,
+        .disconnected = disconnected,
         .check_sender = sender_check,
     };
     const struct service_hooks hooks = {.check = web_gateway_check, .stop = stop};

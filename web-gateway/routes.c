@@ -4,6 +4,7 @@
  */
 #include "routes.h"
 
+#include "accept.h"
 #include "common_metrics.h"
 #include "gateway_metrics.h"
 #include "listing_http.h"
@@ -18,12 +19,23 @@
 
 /* ---- reading ---- */
 
+/* Whether the client may ask for the room: only one that is not open yet counts. */
+static enum error_code check_new_room(struct http_exchange *exchange, struct web_gateway *gateway,
+                                      const char *name, struct error *err)
+{
+    if (live_rooms_has(gateway->rooms, name))
+        return ERROR_NONE;
+    return client_limits_open_room(gateway->client_limits, exchange, err);
+}
+
 /* The room in the path; the caller gives it back. Only one that is not known is waited for. */
 static enum error_code use_room(struct http_exchange *exchange, struct web_gateway *gateway,
                                 struct live_room **ret_room, struct error *err)
 {
     const char *name;
     enum error_code code = message_http_room(exchange, &name, err);
+    if (!code)
+        code = check_new_room(exchange, gateway, name, err);
     if (code)
         return code;
     if (!live_rooms_use(gateway->rooms, name, 0, ret_room, NULL))
@@ -63,18 +75,66 @@ static enum error_code get_message(struct http_exchange *exchange, void *context
     return message_http_answer(exchange, 200, message, clock_now_us());
 }
 
+/* Whether any status but 200 would be the end for the client (live_stream_refuse). */
+static bool is_event_source(const struct http_exchange *exchange)
+{
+    return accept_names_event_stream(http_request_header(exchange, "Accept"));
+}
+
+/* The room in the path in whatever state: its stream begins when it is known. */
+static enum error_code open_room(struct http_exchange *exchange, struct web_gateway *gateway,
+                                 struct live_room **ret_room, struct error *err)
+{
+    const char *name;
+    enum error_code code = message_http_room(exchange, &name, err);
+    if (!code)
+        code = check_new_room(exchange, gateway, name, err);
+    return code ? code : live_rooms_open(gateway->rooms, name, ret_room, err);
+}
+
+static void close_stream(void *client)
+{
+    clients_close(client, CLIENTS_STREAM);
+}
+
+static enum error_code open_stream(struct http_exchange *exchange, struct web_gateway *gateway,
+                                   struct live_room *room, struct live_stream_wish *wish,
+                                   struct error *err)
+{
+    struct client *client;
+    enum error_code code =
+        client_limits_open_stream(gateway->client_limits, exchange, &client, err);
+    if (code)
+        return code;
+    char buffer[EVENT_ID_SIZE];
+    wish->last_event_id = message_http_last_event_id(exchange, buffer);
+    wish->closed = close_stream;
+    wish->client = client;
+    return live_stream_open(room, exchange, wish, err);
+}
+
 static enum error_code get_events(struct http_exchange *exchange, void *context, struct error *err)
 {
     CLEANUP(live_room_release) struct live_room *room = NULL;
     struct live_stream_wish wish = {0};
     enum error_code code = listing_http_limit(exchange, &wish.newest, err);
     if (!code)
-        code = use_room(exchange, context, &room, err);
-    if (code)
-        return code;
-    char buffer[EVENT_ID_SIZE];
-    wish.last_event_id = message_http_last_event_id(exchange, buffer);
-    return live_stream_open(room, exchange, &wish, err);
+        code = is_event_source(exchange) ? open_room(exchange, context, &room, err)
+                                         : use_room(exchange, context, &room, err);
+    return code ? code : open_stream(exchange, context, room, &wish, err);
+}
+
+/* For http_route.answer_error: what is not the client's fault is an event to it, not a status. */
+static bool answer_event_source(struct http_exchange *exchange, void *context, enum error_code code,
+                                const struct error *err)
+{
+    enum { FULL_RETRY_S = 5 };
+    struct web_gateway *gateway = context;
+    bool is_fault = code != ERROR_RATE_LIMITED && error_status(code) < 500;
+    if (is_fault || !is_event_source(exchange))
+        return false;
+    unsigned retry_after_s = err->retry_after_s ? err->retry_after_s : FULL_RETRY_S;
+    return !live_stream_refuse(exchange, atomic_load(&gateway->stopping), retry_after_s);
 }
 
 static struct message_limits limits_of(struct web_gateway *gateway)
@@ -238,6 +298,7 @@ static enum error_code get_metrics(struct http_exchange *exchange, void *context
     const struct web_gateway *gateway = context;
     struct gateway_metrics_sources sources = {
         .client = gateway->client,
+        .client_limits = gateway->client_limits,
         .feeds = gateway->feeds,
         .rooms = gateway->rooms,
         .server = http_request_server(exchange),
@@ -253,8 +314,10 @@ const struct http_route web_gateway_routes[] = {
     {.path = "/messages/:id", .handlers[HTTP_GET] = get_message},
     {.path = "/", .handlers[HTTP_GET] = get_page, .handlers[HTTP_POST] = post_form},
     {.path = "/rooms/:room", .handlers[HTTP_GET] = get_page, .handlers[HTTP_POST] = post_form},
-    {.path = "/events", .handlers[HTTP_GET] = get_events},
-    {.path = "/rooms/:room/events", .handlers[HTTP_GET] = get_events},
+    {.path = "/events", .handlers[HTTP_GET] = get_events, .answer_error = answer_event_source},
+    {.path = "/rooms/:room/events",
+     .handlers[HTTP_GET] = get_events,
+     .answer_error = answer_event_source},
     {.path = "/rooms/:room/messages",
      .handlers[HTTP_GET] = get_messages,
      .handlers[HTTP_POST] = post_message},

@@ -4,7 +4,7 @@
 #ifndef TEMPMESSENGER_ROUTES_H
 #define TEMPMESSENGER_ROUTES_H
 
-#include "client_address.h"
+#include "client_limits.h"
 #include "clock.h"
 #include "http_server.h"
 #include "live_rooms.h"
@@ -27,9 +27,8 @@ struct web_gateway {
     struct page *page;
     struct static_files *static_files;
     struct openapi *openapi;
-    struct rate_limit *rate_limit; /* NULL: off */
-    const struct address_block *trusted_proxies;
-    size_t trusted_proxy_count;
+    struct client_limits *client_limits;
+    struct rate_limit *rate_limit; /* of writes; NULL: off */
     const char *const *allowed_origins;
     size_t allowed_origin_count;
     pthread_mutex_t limits_lock;

@@ -19,9 +19,7 @@ static enum error_code check_rate(struct http_exchange *exchange, struct web_gat
     if (!gateway->rate_limit)
         return ERROR_NONE;
     struct client_address client;
-    client_address_find(http_request_peer(exchange),
-                        http_request_header(exchange, "X-Forwarded-For"), gateway->trusted_proxies,
-                        gateway->trusted_proxy_count, &client);
+    client_limits_identify(gateway->client_limits, exchange, &client);
     struct rate_limit_state state;
     bool allowed = rate_limit_take(gateway->rate_limit, client.key, clock_now_us(), &state);
     char policy[RATE_LIMIT_HEADER_SIZE];

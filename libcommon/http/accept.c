@@ -1,6 +1,5 @@
 /*
- * Reads Accept once, from left to right, and keeps for each of the three types that an error can
- * have the quality of the most specific range seen so far. Nothing is copied or allocated.
+ * Reads Accept once, from left to right, and keeps for each type that an error can have the quality of the most specific range seen so far. Nothing is copied or allocated.
  *
  * Strict: one malformed range spoils the whole header, and the answer is then the problem document,
  * as it is without a header. Lenient in two things that RFC 9110 asks for: empty list members are
@@ -168,14 +167,12 @@ static void weigh(const struct media_range *range, struct offer *offer)
     offer->specificity = specificity;
 }
 
-bool accept_prefers_plain_text(const char *accept_header)
+/* What the header says of each offer; false where it is missing or malformed. */
+static bool weigh_all(const char *header, struct offer *offers, size_t count)
 {
-    if (!accept_header || strnlen(accept_header, ACCEPT_MAX + 1) > ACCEPT_MAX)
+    if (!header || strnlen(header, ACCEPT_MAX + 1) > ACCEPT_MAX)
         return false;
-    struct offer plain = {.type = "text", .subtype = "plain"};
-    struct offer problem = {.type = "application", .subtype = "problem+json"};
-    struct offer json = {.type = "application", .subtype = "json"};
-    const char *at = accept_header;
+    const char *at = header;
     for (skip_space(&at); *at; skip_space(&at)) {
         struct media_range range;
         if (*at == ',') {
@@ -184,9 +181,24 @@ bool accept_prefers_plain_text(const char *accept_header)
         }
         if (!read_range(&at, &range) || (*at && *at != ','))
             return false;
-        weigh(&range, &plain);
-        weigh(&range, &problem);
-        weigh(&range, &json);
+        for (size_t i = 0; i < count; i++)
+            weigh(&range, &offers[i]);
     }
-    return plain.quality > problem.quality && plain.quality > json.quality;
+    return true;
+}
+
+bool accept_prefers_plain_text(const char *accept_header)
+{
+    struct offer offers[] = {{.type = "text", .subtype = "plain"},
+                             {.type = "application", .subtype = "problem+json"},
+                             {.type = "application", .subtype = "json"}};
+    return weigh_all(accept_header, offers, 3) && offers[0].quality > offers[1].quality &&
+           offers[0].quality > offers[2].quality;
+}
+
+bool accept_names_event_stream(const char *accept_header)
+{
+    struct offer stream = {.type = "text", .subtype = "event-stream"};
+    return weigh_all(accept_header, &stream, 1) && stream.specificity >= MATCHES_SUBTYPE &&
+           stream.quality > 0;
 }

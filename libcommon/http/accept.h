@@ -1,5 +1,6 @@
 /*
- * The Accept header, as far as it decides the form of an error: a problem document or plain text.
+ * The Accept header, as far as it decides the form of an error: a problem document, plain text, or
+ * an event.
  *
  * Pure: no state. Any thread.
  */
@@ -16,5 +17,9 @@ enum { ACCEPT_MAX = 4096 }; /* bytes of the header; a longer one counts as malfo
  * a type the most specific one counts). False for a tie, for NULL and for a malformed header.
  */
 bool accept_prefers_plain_text(const char *accept_header);
+
+/* Whether the client names text/event-stream itself, not by a range with an asterisk, and gives it
+ * a quality above 0. False for NULL and for a malformed header. */
+bool accept_names_event_stream(const char *accept_header);
 
 #endif

@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 
 struct http_connections {
+    void (*disconnected)(void *context, void *client);
+    void *context; /* of it */
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the first connection has come, or `ending` */
     TAILQ_HEAD(http_connection_list, http_connection) list;
@@ -71,11 +73,14 @@ static void *look_after_deadlines(void *context)
     return NULL;
 }
 
-struct http_connections *http_connections_new(void)
+struct http_connections *http_connections_new(void (*disconnected)(void *context, void *client),
+                                              void *context)
 {
     struct http_connections *connections = calloc(1, sizeof *connections);
     if (!connections)
         return NULL;
+    connections->disconnected = disconnected;
+    connections->context = context;
     pthread_mutex_init(&connections->lock, NULL);
     clock_cond_init(&connections->wake);
     TAILQ_INIT(&connections->list);
@@ -130,6 +135,12 @@ uint64_t http_connections_overdue(const struct http_connections *connections)
     return metrics_counted(&connections->overdue);
 }
 
+void http_connections_refuse(struct http_connection *connection)
+{
+    LOCKED(&connection->connections->lock);
+    shutdown(connection->fd, SHUT_RDWR);
+}
+
 void http_connections_shutdown(struct http_connections *connections)
 {
     struct http_connection *connection;
@@ -158,6 +169,8 @@ void http_connections_release(struct http_connection *connection)
         TAILQ_REMOVE(&connections->list, connection, entry);
         atomic_fetch_sub_explicit(&connections->count, 1, memory_order_relaxed);
     }
+    if (connection->client)
+        connections->disconnected(connections->context, connection->client);
     free(connection);
 }
 

@@ -33,11 +33,14 @@ struct http_connection {
     struct http_connections *connections;
     int fd;
     unsigned owners;              /* libmicrohttpd, and whoever took it over */
+    void *client;                 /* whose connection it is; NULL: nobody wants to know */
     _Atomic uint64_t deadline_us; /* it is shut down then; UINT64_MAX: never */
 };
 
-/* Starts the thread that looks after deadlines. NULL when out of memory. */
-struct http_connections *http_connections_new(void);
+/* Starts the thread that looks after deadlines. `disconnected`, if it is not NULL, is called when a
+ * connection with a client ends. NULL when out of memory. */
+struct http_connections *http_connections_new(void (*disconnected)(void *context, void *client),
+                                              void *context);
 
 /* No connection may be left. Takes NULL. */
 void http_connections_free(struct http_connections *connections);
@@ -50,6 +53,9 @@ size_t http_connections_count(const struct http_connections *connections);
 
 /* How many were shut down because their request was not whole in time. */
 uint64_t http_connections_overdue(const struct http_connections *connections);
+
+/* Shuts the connection down: its owner reads the end of it and closes it. */
+void http_connections_refuse(struct http_connection *connection);
 
 /* Shuts all connections down, so that whoever reads from one or writes to it is told. */
 void http_connections_shutdown(struct http_connections *connections);

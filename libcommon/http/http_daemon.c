@@ -186,6 +186,18 @@ static enum MHD_Result on_accept(void *context, const struct sockaddr *peer, soc
     return MHD_NO;
 }
 
+/* Here, not in on_accept: for each that comes here the end is reported too. */
+static bool may_stay(struct http_server *server, struct MHD_Connection *connection,
+                     struct http_connection *begun)
+{
+    const struct http_server_config *config = &server->config;
+    if (!config->connected)
+        return true;
+    const struct sockaddr *peer =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    return config->connected(config->service, peer, &begun->client);
+}
+
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode what)
 {
@@ -195,7 +207,10 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
         return;
     }
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    *socket_context = http_connections_add(server->connections, fd);
+    struct http_connection *begun = http_connections_add(server->connections, fd);
+    *socket_context = begun;
+    if (begun && !may_stay(server, connection, begun))
+        http_connections_refuse(begun);
 }
 
 /* Keeps the query from libmicrohttpd, which would make a record of each of its parts: a long query

@@ -220,6 +220,14 @@ static void add_to_metrics(const struct http_exchange *exchange)
     http_metrics_add(exchange->server->metrics, &answer);
 }
 
+/* Whether the route had an answer of its own for the error. */
+static bool answer_otherwise(struct http_exchange *exchange, enum error_code code)
+{
+    const struct http_route *route = exchange->route;
+    return route && route->answer_error &&
+           route->answer_error(exchange, exchange->server->config.service, code, &exchange->err);
+}
+
 /* What came of the request, told to all who want to know. */
 static void finish(struct http_exchange *exchange, enum error_code code)
 {
@@ -229,9 +237,9 @@ static void finish(struct http_exchange *exchange, enum error_code code)
     http_outage_note(&server->outage, "request failed", exchange->request_id, code, &exchange->err);
     if (code == ERROR_METHOD_NOT_ALLOWED)
         set_allow(exchange);
-    if (code)
+    if (code && !answer_otherwise(exchange, code))
         http_problem_answer(exchange, code, &exchange->err);
-    if (atomic_load_explicit(&server->draining, memory_order_relaxed) || exchange->is_stream)
+    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
         http_answer_set_header(exchange, "Connection", "close");
     add_to_metrics(exchange);
     exchange->stage = HTTP_STAGE_ANSWERED;

@@ -25,6 +25,10 @@ struct http_route {
     /* By enum http_method. GET serves HEAD too, OPTIONS is the server's own; a method without a
      * handler is answered 405. */
     http_handler *handlers[HTTP_METHODS];
+    /* Answers in the place of a problem document, and returns true; or returns false. NULL: no error
+     * of this route is answered otherwise. Called where the handler may be. */
+    bool (*answer_error)(struct http_exchange *exchange, void *service, enum error_code code,
+                         const struct error *err);
     /* Needs no bearer token. */
     bool open;
     /* Asked of monitors: answered also on the connections kept in reserve. */

@@ -35,7 +35,7 @@ static bool make_parts(struct http_server *server)
     const struct http_server_config *config = &server->config;
     server->metrics = http_metrics_new(config->routes, config->route_count);
     server->waiters = http_waiters_new();
-    server->connections = http_connections_new();
+    server->connections = http_connections_new(config->disconnected, config->service);
     return server->metrics && server->waiters && server->connections &&
            getrandom(&server->request_id_seed, sizeof server->request_id_seed, 0) ==
                sizeof server->request_id_seed;

@@ -24,7 +24,13 @@ struct http_server_config {
     const struct http_route *routes;
     size_t route_count;
 
-    void *service; /* handed to the handlers, and to check_sender */
+    void *service; /* handed to the handlers, and to the functions below */
+
+    /* A connection has come from `peer`: whether it may stay; NULL: each may. *ret_client, NULL
+     * before, is handed to `disconnected` when the connection is closed, if it is set. Neither may
+     * block. */
+    bool (*connected)(void *service, const struct sockaddr *peer, void **ret_client);
+    void (*disconnected)(void *service, void *client);
 
     /* Whether the sender of a request that changes something may do so; NULL: everyone. It may set
      * headers of the answer, and runs on an event thread, without waiting, before anything of the

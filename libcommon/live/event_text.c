@@ -12,6 +12,12 @@ void event_text_append_retry(struct buffer *text, uint64_t random)
                          (unsigned)(RETRY_MIN_MS + random % (RETRY_SPREAD_MS + 1)));
 }
 
+void event_text_append_full(struct buffer *text, unsigned retry_after_s)
+{
+    buffer_append_format(text, "retry: %u000\nevent: full\ndata: {\"retry_after\":%u}\n\n",
+                         retry_after_s, retry_after_s);
+}
+
 static void append_id(struct buffer *text, struct event_id id)
 {
     char id_text[EVENT_ID_SIZE];

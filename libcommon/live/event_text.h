@@ -22,6 +22,9 @@ void event_text_append_retry(struct buffer *text, uint64_t random);
 #define EVENT_TEXT_STALE "event: stale\ndata: {}\n\n"
 #define EVENT_TEXT_FRESH "event: fresh\ndata: {}\n\n"
 
+/* There is no place for one more stream: whole, with its `retry:`. */
+void event_text_append_full(struct buffer *text, unsigned retry_after_s);
+
 /* A snapshot up to its array, which must be followed by the end of the event. */
 void event_text_append_snapshot_head(struct buffer *text, struct event_id id);
 #define EVENT_TEXT_END "\n\n"

@@ -348,7 +348,9 @@ void live_room_set_stale(struct live_room *room, bool stale)
     live_room_enter(room);
     if (room->stale != stale) {
         room->stale = stale;
-        publish_text(room, stale ? EVENT_TEXT_STALE : EVENT_TEXT_FRESH);
+        /* A stream that waits for its opening learns of it there. */
+        if (room->synced)
+            publish_text(room, stale ? EVENT_TEXT_STALE : EVENT_TEXT_FRESH);
         atomic_fetch_add_explicit(&room->host->counts.stale, stale ? 1 : SIZE_MAX,
                                   memory_order_relaxed);
     }

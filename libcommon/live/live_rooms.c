@@ -346,6 +346,12 @@ enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint6
     return code;
 }
 
+bool live_rooms_has(struct live_rooms *rooms, const char *name)
+{
+    LOCKED(&rooms->lock);
+    return *place_of(rooms, name) != NULL;
+}
+
 struct live_room *live_rooms_find(struct live_rooms *rooms, const char *name)
 {
     LOCKED(&rooms->lock);

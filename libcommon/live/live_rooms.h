@@ -85,6 +85,9 @@ enum error_code live_rooms_open(struct live_rooms *rooms, const char *name,
 enum error_code live_rooms_use(struct live_rooms *rooms, const char *name, uint64_t timeout_ms,
                                struct live_room **ret_room, struct error *err) ERROR_MUST_USE;
 
+/* Whether the room called `name` is open, in whatever state. */
+bool live_rooms_has(struct live_rooms *rooms, const char *name);
+
 /* The same if it is there, in whatever state, else NULL. */
 struct live_room *live_rooms_find(struct live_rooms *rooms, const char *name);
 

@@ -27,6 +27,8 @@ struct live_stream {
     struct live_opening *opening; /* what is left of it; NULL: nothing, or not made yet */
     bool is_open;                 /* the opening was made */
     struct live_opening_wish wish;
+    void (*closed)(void *client); /* the wish's */
+    void *client;
 };
 
 static struct live_stream *of(struct stream *stream)
@@ -145,6 +147,8 @@ static void hold(struct stream *held)
 static void free_stream(struct live_stream *stream)
 {
     struct live_room *room = stream->room;
+    if (stream->client)
+        stream->closed(stream->client);
     pthread_mutex_lock(&room->lock);
     /* Here, not where it is read: who takes nothing at all is not read for again. */
     if (event_hub_fell_behind(room->hub, &stream->place))
@@ -196,6 +200,13 @@ static enum error_code take_place(struct live_room_host *host, struct error *err
     return error_set(err, ERROR_UNAVAILABLE, "Too many open event streams");
 }
 
+/* No stream was opened. */
+static void close_client(const struct live_stream_wish *wish)
+{
+    if (wish->client)
+        wish->closed(wish->client);
+}
+
 /* The stream, with its opening where the room is synchronised; NULL when out of memory or where the
  * room was. *ret_last is the id of the room's last event; number and tag 0: not known yet. */
 static struct live_stream *make_stream(struct live_room *room, const struct live_stream_wish *wish,
@@ -204,9 +215,12 @@ static struct live_stream *make_stream(struct live_room *room, const struct live
     struct live_stream *stream = calloc(1, sizeof *stream);
     if (!stream) {
         atomic_fetch_sub(&room->host->counts.streams, 1);
+        close_client(wish);
         return NULL;
     }
     stream->room = room;
+    stream->closed = wish->closed;
+    stream->client = wish->client;
     stream->wish.newest = wish->newest;
     stream->wish.has_id =
         wish->last_event_id && event_id_parse(wish->last_event_id, &stream->wish.id);
@@ -231,15 +245,42 @@ static void set_last_event_id(struct http_exchange *exchange, struct event_id la
         http_answer_set_header(exchange, "Last-Event-ID", "%s", text);
 }
 
-enum error_code live_stream_open(struct live_room *room, struct http_exchange *exchange,
-                                 const struct live_stream_wish *wish, struct error *err)
+/* What keeps a proxy from holding the stream back. */
+static void set_stream_headers(struct http_exchange *exchange)
 {
     http_answer_set_header(exchange, "X-Accel-Buffering", "no");
     http_answer_set_header(exchange, "Cache-Control", "no-store, no-transform");
     http_answer_set_header(exchange, "Content-Encoding", "identity");
-    if (http_request_is_head(exchange))
+    http_answer_set_header(exchange, "Connection", "close");
+}
+
+enum error_code live_stream_refuse(struct http_exchange *exchange, bool stopping,
+                                   unsigned retry_after_s)
+{
+    CLEANUP_FINI(buffer_fini) struct buffer text;
+    buffer_init(&text, piece_max);
+    if (stopping) {
+        event_text_append_retry(&text, clock_now_us());
+        buffer_append_string(&text, EVENT_TEXT_STOPPING);
+    } else {
+        event_text_append_full(&text, retry_after_s);
+    }
+    if (text.failed)
+        return ERROR_INTERNAL;
+    set_stream_headers(exchange);
+    return http_answer(exchange, 200, HTTP_TYPE_EVENTS, text.data, text.len);
+}
+
+enum error_code live_stream_open(struct live_room *room, struct http_exchange *exchange,
+                                 const struct live_stream_wish *wish, struct error *err)
+{
+    set_stream_headers(exchange);
+    bool is_head = http_request_is_head(exchange);
+    enum error_code code = is_head ? ERROR_NONE : take_place(room->host, err);
+    if (is_head || code)
+        close_client(wish);
+    if (is_head)
         return http_answer(exchange, 200, HTTP_TYPE_EVENTS, NULL, 0);
-    enum error_code code = take_place(room->host, err);
     if (code)
         return code;
     struct event_id last;

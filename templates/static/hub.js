@@ -200,9 +200,16 @@ class RoomFeed {
       take('deleted', (gone) => this.#remove(gone));
       take('snapshot', opened);
       take('resumed', opened);
+      take('stale', () => this.#setState('stale'));
+      take('fresh', () => this.#setState('live'));
+      take('full', ({ retry_after: seconds }) => {
+        this.#failures = FAILURES_MAX; // it is asked for meanwhile
+        this.#streamAt = performance.now() + 1000 * seconds;
+        end();
+      });
       source.onerror = () => {
         const isRefused = source.readyState === EventSource.CLOSED;
-        if (isRefused || this.#state !== 'live') failed();
+        if (isRefused || !['live', 'stale'].includes(this.#state)) failed();
         else this.#setState('connecting');
       };
       this.#interrupt = end;

@@ -203,7 +203,8 @@ export class EventReader {
   #judge(event) {
     const { name, id } = event;
     const isFirst = this.events.length === 0;
-    if ((name === 'snapshot' || name === 'resumed') !== isFirst) this.#fault(event, 'out of place');
+    if (!(isFirst && ['full', 'stopping'].includes(name))
+      && (name === 'snapshot' || name === 'resumed') !== isFirst) this.#fault(event, 'out of place');
     if ((id !== undefined) !== (name === 'snapshot' || name === 'message')) {
       this.#fault(event, 'an id, or none');
     }
@@ -220,6 +221,9 @@ export class EventReader {
       resumed: () => {
         const keys = Object.keys(event.data);
         if (keys.length !== 1 || !Number.isInteger(event.data.missed)) this.#fault(event, 'odd');
+      },
+      full: () => {
+        this.full = event.data;
       },
       stale: () => this.#empty(event),
       fresh: () => this.#empty(event),
@@ -344,6 +348,9 @@ export async function openEvents(service, room, options = {}) {
   }
   return reader;
 }
+
+/** Not what EventSource sends: the gateway refuses a stream by a status then. */
+export const ANY = { Accept: '*/*' };
 
 /** Asks for a stream that may be refused; the answer in either case. */
 export const askEvents = (service, options) =>

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { describe, test } from 'node:test';
-import { askEvents, withReaders } from './event_stream.mjs';
+import { ANY, askEvents, withReaders } from './event_stream.mjs';
 import { parseMetrics } from './exposition.mjs';
 import {
   allowed, assertCommonHeaders, assertProblem, clientOf, createAll, newRoom, onEveryService, ready,
@@ -272,7 +272,7 @@ for (const store of STORES) {
           await open(service, room);
           await open(service, room);
           assert.equal((await scrape(api)).value('tempmessenger_event_streams_refused_total'), 0);
-          const refused = await askEvents(service, { room });
+          const refused = await askEvents(service, { room, headers: ANY });
           assertProblem({ ...refused, text: refused.text, json: () => refused.json() }, 503, 'unavailable');
           const metrics = await scrape(api);
           assert.equal(metrics.value('tempmessenger_event_streams_refused_total'), 1);

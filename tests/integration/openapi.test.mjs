@@ -180,6 +180,10 @@ class Answers {
     const slow = await this.#stage.client({}, { RATE_LIMIT: '1/h' });
     await slow.post('/messages', { message: 'a' });
     await this.#each(isWrite, (operation) => send(slow, operation, target(operation)));
+    const curious = await this.#stage.client({}, { TRUSTED_PROXIES: '192.0.2.1', ROOM_OPEN_LIMIT: '1/h' });
+    await curious.get(`/rooms/${newRoom()}/messages`);
+    const opensRooms = (operation) => !isWrite(operation) && this.#document.response(operation, 429) !== undefined;
+    await this.#each(opensRooms, (operation) => send(curious, operation, target(operation)));
   }
 
   async #outages() {

@@ -19,7 +19,8 @@ const OWN = {
   },
   'web-gateway': {
     MESSAGE_SERVICE_URL: 'http://127.0.0.1:8001', UPSTREAM_TIMEOUT: '2s', TEMPLATE_DIR: '',
-    RATE_LIMIT: '20/s', TRUSTED_PROXIES: '', ALLOWED_ORIGINS: '',
+    RATE_LIMIT: '20/s', CLIENT_MAX_STREAMS: '1024', CLIENT_MAX_CONNECTIONS: '2048',
+    ROOM_OPEN_LIMIT: '20/s', TRUSTED_PROXIES: '', ALLOWED_ORIGINS: '',
   },
 };
 const PORTS = { 'message-service': '8001', 'web-gateway': '8000' };
@@ -173,6 +174,8 @@ const WRONG = {
   'web-gateway': [
     ['MESSAGE_SERVICE_URL', 'ftp://x'], ['MESSAGE_SERVICE_URL', 'nonsense'],
     ['UPSTREAM_TIMEOUT', 'soon'], ['RATE_LIMIT', 'fast'], ['RATE_LIMIT', '0/s'], ['RATE_LIMIT', '20'],
+    ['CLIENT_MAX_STREAMS', '0'], ['CLIENT_MAX_STREAMS', '1000001'], ['CLIENT_MAX_CONNECTIONS', 'none'],
+    ['ROOM_OPEN_LIMIT', '0/s'], ['ROOM_OPEN_LIMIT', '20'],
     ['RATE_LIMIT', '-1/s'], ['TRUSTED_PROXIES', 'nonsense'], ['TRUSTED_PROXIES', '10.0.0.0/99'],
     ['ALLOWED_ORIGINS', 'nonsense'], ['ALLOWED_ORIGINS', 'ftp://x y'], ['TEMPLATE_DIR', '/nonexistent'],
   ],

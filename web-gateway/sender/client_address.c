@@ -13,11 +13,29 @@
 
 enum { SITE_BYTES = 8, PORT_DIGITS_MAX = 5 };
 
-static bool is_trusted(const uint8_t address[IP_ADDRESS_SIZE], const struct address_block *trusted,
-                       size_t trusted_count)
+/* Where proxies stand that nobody has named: 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12,
+ * 192.168.0.0/16, 100.64.0.0/10, ::1, fc00::/7 and fe80::/10. */
+#define IPV4(first, second)                                                                        \
+    {                                                                                              \
+        [10] = 0xff, [11] = 0xff, [12] = (first), [13] = (second)                                  \
+    }
+static const struct address_block private_blocks[] = {
+    {IPV4(127, 0), 96 + 8},
+    {IPV4(10, 0), 96 + 8},
+    {IPV4(172, 16), 96 + 12},
+    {IPV4(192, 168), 96 + 16},
+    {IPV4(100, 64), 96 + 10},
+    {{[15] = 1}, 128},
+    {{0xfc}, 7},
+    {{0xfe, 0x80}, 10},
+};
+enum { PRIVATE_BLOCKS = sizeof private_blocks / sizeof private_blocks[0] };
+
+static bool is_among(const uint8_t address[IP_ADDRESS_SIZE], const struct address_block *blocks,
+                     size_t count)
 {
-    for (size_t i = 0; i < trusted_count; i++)
-        if (address_block_contains(&trusted[i], address))
+    for (size_t i = 0; i < count; i++)
+        if (address_block_contains(&blocks[i], address))
             return true;
     return false;
 }
@@ -95,14 +113,18 @@ void client_address_find(const struct sockaddr *peer, const char *forwarded_for,
         *ret_client = (struct client_address){.text = "unknown"};
         return;
     }
+    bool ignored = forwarded_for && !is_among(client, trusted, trusted_count);
     size_t left = forwarded_for ? strlen(forwarded_for) : 0;
     for (int hop = 0; hop < CLIENT_ADDRESS_HOPS_MAX && left > 0; hop++) {
         uint8_t entry[IP_ADDRESS_SIZE];
-        if (!is_trusted(client, trusted, trusted_count))
+        if (!is_among(client, trusted, trusted_count))
             break;
         if (!take_last_entry(forwarded_for, &left, entry))
             break;
         memcpy(client, entry, IP_ADDRESS_SIZE);
     }
     describe(client, ret_client);
+    ret_client->forwarded_ignored = ignored;
+    ret_client->limited = trusted_count ? !is_among(client, trusted, trusted_count)
+                                        : !is_among(client, private_blocks, PRIVATE_BLOCKS);
 }

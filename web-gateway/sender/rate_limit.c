@@ -4,20 +4,21 @@
  * A bucket stores what it lacks, not what it has: zeroed memory is a table of full buckets, and
  * dropping a bucket that lacks nothing loses nothing.
  *
- * The table consists of sets of eight. SipHash-2-4 under a random key of this process chooses a
- * client's set, so nobody can pick addresses that meet in one set and push a neighbour out. Each
- * call reads one set, under one lock, even during an attack.
+ * The table consists of sets of eight; client_hash.h chooses a client's, so that nobody can pick
+ * addresses that meet in one set and push a neighbour out. Each call reads one set, under one lock,
+ * even during an attack.
  *
  * client_address.c finds the key; the settings say whether there is a limit.
  */
 #include "rate_limit.h"
+
+#include "client_hash.h"
 
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { SET_WAYS = 8, SET_COUNT = RATE_LIMIT_CLIENTS_MAX / SET_WAYS };
 
@@ -26,14 +27,14 @@ _Static_assert((SET_COUNT & (SET_COUNT - 1)) == 0, "a set is chosen by the hash'
 static const uint64_t us_per_second = 1000000;
 
 struct bucket {
-    uint8_t key[RATE_LIMIT_KEY_SIZE];
+    uint8_t key[CLIENT_KEY_SIZE];
     uint64_t lacking; /* units, as of updated_us */
     uint64_t updated_us;
 };
 
 struct rate_limit {
     pthread_mutex_t mutex; /* guards the buckets */
-    uint64_t seed[2];
+    struct client_hash hash;
     uint64_t count;     /* tokens of a full bucket, and units refilled a microsecond */
     uint64_t window_us; /* also the units of one token */
     struct bucket buckets[RATE_LIMIT_CLIENTS_MAX];
@@ -48,8 +49,7 @@ struct rate_limit *rate_limit_new(uint32_t count, uint64_t window_ms)
     struct rate_limit *limiter = calloc(1, sizeof *limiter);
     if (!limiter)
         return NULL;
-    ssize_t seeded = getrandom(limiter->seed, sizeof limiter->seed, 0);
-    if (seeded != sizeof limiter->seed || pthread_mutex_init(&limiter->mutex, NULL) != 0) {
+    if (!client_hash_init(&limiter->hash) || pthread_mutex_init(&limiter->mutex, NULL) != 0) {
         free(limiter);
         return NULL;
     }
@@ -66,48 +66,6 @@ void rate_limit_free(struct rate_limit *limiter)
     free(limiter);
 }
 
-static uint64_t rotate(uint64_t word, unsigned bits)
-{
-    return word << bits | word >> (64 - bits);
-}
-
-static void sip_rounds(uint64_t v[4], int rounds)
-{
-    while (rounds-- > 0) {
-        v[0] += v[1];
-        v[2] += v[3];
-        v[1] = rotate(v[1], 13) ^ v[0];
-        v[3] = rotate(v[3], 16) ^ v[2];
-        v[0] = rotate(v[0], 32);
-        v[2] += v[1];
-        v[0] += v[3];
-        v[1] = rotate(v[1], 17) ^ v[2];
-        v[3] = rotate(v[3], 21) ^ v[0];
-        v[2] = rotate(v[2], 32);
-    }
-}
-
-/* The words are read in the host's byte order: the hash never leaves the process. */
-static uint64_t hash_key(const uint64_t seed[2], const uint8_t key[RATE_LIMIT_KEY_SIZE])
-{
-    uint64_t v[4] = {
-        seed[0] ^ 0x736f6d6570736575,
-        seed[1] ^ 0x646f72616e646f6d,
-        seed[0] ^ 0x6c7967656e657261,
-        seed[1] ^ 0x7465646279746573,
-    };
-    uint64_t words[3] = {0, 0, (uint64_t)RATE_LIMIT_KEY_SIZE << 56};
-    memcpy(words, key, RATE_LIMIT_KEY_SIZE);
-    for (int i = 0; i < 3; i++) {
-        v[3] ^= words[i];
-        sip_rounds(v, 2);
-        v[0] ^= words[i];
-    }
-    v[2] ^= 0xff;
-    sip_rounds(v, 4);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
 /* The units that the bucket lacks now. The product is less than a full bucket: no overflow. */
 static uint64_t lacking_at(const struct rate_limit *limiter, const struct bucket *bucket,
                            uint64_t now_us)
@@ -121,15 +79,15 @@ static uint64_t lacking_at(const struct rate_limit *limiter, const struct bucket
 
 /* The client's bucket. A new client gets the one of its set whose loss matters least: the fullest,
  * or of equally full ones the longest unused. */
-static struct bucket *find_bucket(struct rate_limit *limiter,
-                                  const uint8_t key[RATE_LIMIT_KEY_SIZE], uint64_t now_us)
+static struct bucket *find_bucket(struct rate_limit *limiter, const uint8_t key[CLIENT_KEY_SIZE],
+                                  uint64_t now_us)
 {
-    size_t set = (size_t)(hash_key(limiter->seed, key) & (SET_COUNT - 1));
+    size_t set = (size_t)(client_hash_of(&limiter->hash, key) & (SET_COUNT - 1));
     struct bucket *ways = &limiter->buckets[set * SET_WAYS];
     struct bucket *victim = NULL;
     uint64_t victim_lacking = 0;
     for (size_t i = 0; i < SET_WAYS; i++) {
-        if (memcmp(ways[i].key, key, RATE_LIMIT_KEY_SIZE) == 0)
+        if (memcmp(ways[i].key, key, CLIENT_KEY_SIZE) == 0)
             return &ways[i];
         uint64_t lacking = lacking_at(limiter, &ways[i], now_us);
         bool better = !victim || lacking < victim_lacking ||
@@ -140,7 +98,7 @@ static struct bucket *find_bucket(struct rate_limit *limiter,
         }
     }
     *victim = (struct bucket){0};
-    memcpy(victim->key, key, RATE_LIMIT_KEY_SIZE);
+    memcpy(victim->key, key, CLIENT_KEY_SIZE);
     return victim;
 }
 
@@ -164,7 +122,7 @@ static void describe(const struct rate_limit *limiter, uint64_t lacking,
     };
 }
 
-bool rate_limit_take(struct rate_limit *limiter, const uint8_t key[RATE_LIMIT_KEY_SIZE],
+bool rate_limit_take(struct rate_limit *limiter, const uint8_t key[CLIENT_KEY_SIZE],
                      uint64_t now_us, struct rate_limit_state *ret_state)
 {
     LOCKED(&limiter->mutex);

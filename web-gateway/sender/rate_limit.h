@@ -13,12 +13,12 @@
 #define TEMPMESSENGER_RATE_LIMIT_H
 
 #include "cleanup.h"
+#include "client_hash.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
-    RATE_LIMIT_KEY_SIZE = 16,           /* as of struct client_address */
     RATE_LIMIT_CLIENTS_MAX = 65536,     /* buckets, 32 bytes each */
     RATE_LIMIT_COUNT_MAX = 1000000,     /* tokens */
     RATE_LIMIT_WINDOW_MAX_MS = 86400000 /* a day */
@@ -48,7 +48,7 @@ CLEANUP_DEFINE(struct rate_limit, rate_limit_free)
 
 /* Takes one of the client's tokens; false if there is none. Sets *ret_state either way. A `now_us`
  * before the last one counts as the last one. */
-bool rate_limit_take(struct rate_limit *limiter, const uint8_t key[RATE_LIMIT_KEY_SIZE],
+bool rate_limit_take(struct rate_limit *limiter, const uint8_t key[CLIENT_KEY_SIZE],
                      uint64_t now_us, struct rate_limit_state *ret_state);
 
 /* The values of the headers RateLimit-Policy and RateLimit as in

@@ -38,7 +38,7 @@ static void use_rate(uint32_t count, uint64_t window_ms)
 
 static bool take(uint32_t client)
 {
-    uint8_t key[RATE_LIMIT_KEY_SIZE] = {0x20, 0x01};
+    uint8_t key[CLIENT_KEY_SIZE] = {0x20, 0x01};
     memcpy(key + 4, &client, sizeof client);
     return rate_limit_take(limiter, key, now_us, &state);
 }
@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(test_rate_limit__zero_key_is_a_client_like_others)
 {
-    const uint8_t zero[RATE_LIMIT_KEY_SIZE] = {0};
+    const uint8_t zero[CLIENT_KEY_SIZE] = {0};
     for (int i = 0; i < 20; i++)
         ck_assert(rate_limit_take(limiter, zero, now_us, &state));
     ck_assert(!rate_limit_take(limiter, zero, now_us, &state));
@@ -236,7 +236,7 @@ END_TEST
 
 static void *take_in_thread(void *ret_allowed)
 {
-    const uint8_t key[RATE_LIMIT_KEY_SIZE] = {1};
+    const uint8_t key[CLIENT_KEY_SIZE] = {1};
     int *allowed = ret_allowed;
     struct rate_limit_state mine;
     for (int i = 0; i < TAKES_A_THREAD; i++)
