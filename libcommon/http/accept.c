@@ -1,5 +1,6 @@
 /*
- * Reads Accept once, from left to right, and keeps for each type that an error can have the quality of the most specific range seen so far. Nothing is copied or allocated.
+ * Reads Accept once, from left to right, and keeps for each type that an error can have the quality
+ * of the most specific range seen so far. Nothing is copied or allocated.
  *
  * Strict: one malformed range spoils the whole header, and the answer is then the problem document,
  * as it is without a header. Lenient in two things that RFC 9110 asks for: empty list members are

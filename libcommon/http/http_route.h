@@ -25,8 +25,8 @@ struct http_route {
     /* By enum http_method. GET serves HEAD too, OPTIONS is the server's own; a method without a
      * handler is answered 405. */
     http_handler *handlers[HTTP_METHODS];
-    /* Answers in the place of a problem document, and returns true; or returns false. NULL: no error
-     * of this route is answered otherwise. Called where the handler may be. */
+    /* Answers an error in the place of the problem document, and returns true; or returns false and
+     * leaves it. NULL: leaves all. Called on the handler's threads. */
     bool (*answer_error)(struct http_exchange *exchange, void *service, enum error_code code,
                          const struct error *err);
     /* Needs no bearer token. */

@@ -104,6 +104,40 @@ test('where streams are refused it asks each second, and takes up a stream when 
     await stateIs(page, 'live');
   }));
 
+test('where streams are full it asks each second, and takes up a stream when it is time', withPage(
+  async ({ api, room, proxy, open }) => {
+    const full = 'retry: 2000\nevent: full\ndata: {"retry_after":2}\n\n';
+    let asked = 0;
+    proxy.answer = (request) => {
+      if (!isEvents(request)) return undefined;
+      asked += 1;
+      return { status: 200, headers: { 'Content-Type': 'text/event-stream' }, body: full };
+    };
+    const { page, complaints } = await open(`/rooms/${room}`);
+    await stateIs(page, 'polling');
+    await api.create(room, { message: 'polled', ttl: 300 });
+    await shows(page, ['polled']);
+    await until('another try', () => asked >= 2);
+    proxy.answer = () => undefined;
+    await stateIs(page, 'live');
+    assertQuiet(complaints);
+  }));
+
+test('it says when the room may be out of date, and when it is right again', withPage(
+  async ({ world, api, room, stack, open }) => {
+    await api.create(room, { message: 'known', ttl: 300 });
+    const { page, complaints } = await open(`/rooms/${room}`);
+    await stateIs(page, 'live');
+    const { port } = stack.service;
+    await stack.service.kill();
+    await stateIs(page, 'stale');
+    assert.match(await page.locator('#state').textContent(), /not up to date/);
+    await shows(page, ['known']);
+    await world.messageService({ PORT: String(port) });
+    await stateIs(page, 'live');
+    assertQuiet(complaints);
+  }));
+
 test('a stream that says nothing is not waited for', withPage(async ({ api, room, proxy, open }) => {
   proxy.answer = (request) => (isEvents(request) ? new Promise(() => {}) : undefined);
   const { page } = await open(`/rooms/${room}`);

@@ -128,6 +128,39 @@ START_TEST(test_accept__length_at_below_and_above_the_maximum)
 }
 END_TEST
 
+static const char *const streams[] = {
+    "text/event-stream",
+    "TEXT/Event-Stream",
+    "text/event-stream;q=0.001",
+    "*/*, text/event-stream",
+    "application/json, text/event-stream;q=0.5, */*;q=0",
+    "text/event-stream;charset=utf-8",
+};
+
+static const char *const no_streams[] = {
+    "",
+    "*/*",
+    "text/*",
+    "text/plain",
+    "text/event-stream;q=0",
+    "text/event-stream;version=2",
+    "text/event-stream2",
+    "text/event-stream, nonsense",
+};
+
+START_TEST(test_accept__an_event_stream_is_named)
+{
+    ck_assert_msg(accept_names_event_stream(streams[_i]), "%s", streams[_i]);
+}
+END_TEST
+
+START_TEST(test_accept__an_event_stream_is_not_named)
+{
+    ck_assert_msg(!accept_names_event_stream(no_streams[_i]), "%s", no_streams[_i]);
+    ck_assert(!accept_names_event_stream(NULL));
+}
+END_TEST
+
 static Suite *accept_suite(void)
 {
     Suite *suite = suite_create("accept");
@@ -135,6 +168,8 @@ static Suite *accept_suite(void)
     tcase_add_loop_test(headers, test_accept__plain_text_wins, 0, COUNT(plain));
     tcase_add_loop_test(headers, test_accept__plain_text_does_not_win, 0, COUNT(not_plain));
     tcase_add_loop_test(headers, test_accept__malformed_is_false, 0, COUNT(malformed));
+    tcase_add_loop_test(headers, test_accept__an_event_stream_is_named, 0, COUNT(streams));
+    tcase_add_loop_test(headers, test_accept__an_event_stream_is_not_named, 0, COUNT(no_streams));
     tcase_add_test(headers, test_accept__null_is_false);
     tcase_add_test(headers, test_accept__length_at_below_and_above_the_maximum);
     suite_add_tcase(suite, headers);

@@ -114,11 +114,22 @@ START_TEST(test_event_text__several_make_one_text)
 }
 END_TEST
 
+START_TEST(test_event_text__full_says_when_to_try_again)
+{
+    struct buffer text;
+    buffer_init(&text, 1024);
+    event_text_append_full(&text, 10);
+    ck_assert_str_eq(text.data, "retry: 10000\nevent: full\ndata: {\"retry_after\":10}\n\n");
+    buffer_fini(&text);
+}
+END_TEST
+
 static Suite *event_text_suite(void)
 {
     Suite *suite = suite_create("event_text");
     TCase *tests = tcase_create("event_text");
     tcase_add_test(tests, test_event_text__retry_is_1000_to_3000);
+    tcase_add_test(tests, test_event_text__full_says_when_to_try_again);
     tcase_add_test(tests, test_event_text__snapshot);
     tcase_add_test(tests, test_event_text__message);
     tcase_add_test(tests, test_event_text__message_of_many_lines_is_one_line_of_data);

@@ -33,6 +33,14 @@ static const char *find(const char *peer, const char *forwarded_for)
     return client.text;
 }
 
+/* The same where no proxy is named. */
+static void find_without_proxies(const char *peer, const char *forwarded_for)
+{
+    struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
+    ck_assert(ip_address_parse(peer, strlen(peer), ipv6.sin6_addr.s6_addr));
+    client_address_find((const struct sockaddr *)&ipv6, forwarded_for, NULL, 0, &client);
+}
+
 static void assert_key(const char *ipv6)
 {
     uint8_t key[IP_ADDRESS_SIZE];
@@ -328,11 +336,94 @@ static void add_walk_tests(Suite *suite)
     suite_add_tcase(suite, walk);
 }
 
+static const char *const perhaps_proxies[] = {
+    "127.0.0.1",  "127.255.255.255", "10.0.0.0",    "10.255.255.255",
+    "172.16.0.0", "172.31.255.255",  "192.168.0.0", "192.168.255.255",
+    "100.64.0.0", "100.127.255.255", "::1",         "fc00::",
+    "fdff::1",    "fe80::1",         "febf::1",
+};
+
+static const char *const clients[] = {
+    "126.255.255.255",
+    "128.0.0.0",
+    "9.255.255.255",
+    "11.0.0.0",
+    "172.15.255.255",
+    "172.32.0.0",
+    "192.167.255.255",
+    "192.169.0.0",
+    "100.63.255.255",
+    "100.128.0.0",
+    "::2",
+    "fbff::1",
+    "fe00::1",
+    "fec0::1",
+    "2001:db8::1",
+    "192.0.2.1",
+};
+
+START_TEST(test_client_address__a_private_address_may_be_a_proxy_where_none_is_named)
+{
+    find_without_proxies(perhaps_proxies[_i], NULL);
+    ck_assert(!client.limited);
+}
+END_TEST
+
+START_TEST(test_client_address__any_other_address_is_a_client)
+{
+    find_without_proxies(clients[_i], NULL);
+    ck_assert(client.limited);
+}
+END_TEST
+
+START_TEST(test_client_address__where_proxies_are_named_they_alone_are_no_clients)
+{
+    find("192.168.1.2", NULL);
+    ck_assert(client.limited);
+    find("127.0.0.1", NULL);
+    ck_assert(client.limited);
+    find("10.1.2.3", NULL);
+    ck_assert(!client.limited);
+    find("10.1.2.3", "192.0.2.7");
+    ck_assert(client.limited);
+    find("10.1.2.3", "10.9.9.9");
+    ck_assert(!client.limited);
+}
+END_TEST
+
+START_TEST(test_client_address__tells_whether_a_header_was_not_believed)
+{
+    find("10.1.2.3", "192.0.2.7");
+    ck_assert(!client.forwarded_ignored);
+    find("192.0.2.1", NULL);
+    ck_assert(!client.forwarded_ignored);
+    find("192.0.2.1", "192.0.2.7");
+    ck_assert(client.forwarded_ignored);
+    ck_assert_str_eq(client.text, "192.0.2.1");
+    find_without_proxies("127.0.0.1", "192.0.2.7");
+    ck_assert(client.forwarded_ignored);
+}
+END_TEST
+
+static void add_limit_tests(Suite *suite)
+{
+    TCase *limits = tcase_create("limits");
+    tcase_add_loop_test(limits,
+                        test_client_address__a_private_address_may_be_a_proxy_where_none_is_named,
+                        0, COUNT(perhaps_proxies));
+    tcase_add_loop_test(limits, test_client_address__any_other_address_is_a_client, 0,
+                        COUNT(clients));
+    tcase_add_test(limits, test_client_address__where_proxies_are_named_they_alone_are_no_clients);
+    tcase_add_test(limits, test_client_address__tells_whether_a_header_was_not_believed);
+    suite_add_tcase(suite, limits);
+}
+
 int main(void)
 {
     Suite *suite = suite_create("client_address");
     add_block_tests(suite);
     add_walk_tests(suite);
+    add_limit_tests(suite);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
