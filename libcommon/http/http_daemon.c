@@ -112,8 +112,8 @@ static struct MHD_Response *response_of(struct _u_response *answer)
         response = MHD_create_response_from_callback(
             answer->stream_size, answer->stream_block_size, answer->stream_callback,
             answer->stream_user_data, answer->stream_callback_free);
-        if (!response)
-            answer->stream_callback_free(answer->stream_user_data);
+        if (response)
+            answer->stream_callback = NULL;
         return response;
     }
     response = MHD_create_response_from_buffer(answer->binary_body_length, answer->binary_body,
@@ -247,8 +247,13 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
 
 static void free_response(struct http_exchange *exchange)
 {
-    if (exchange->response)
-        ulfius_clean_response_full(exchange->response);
+    struct _u_response *answer = exchange->response;
+    if (!answer)
+        return;
+    /* It was not sent: the peer left while the request waited. */
+    if (answer->stream_callback)
+        answer->stream_callback_free(answer->stream_user_data);
+    ulfius_clean_response_full(answer);
     exchange->response = NULL;
 }
 
