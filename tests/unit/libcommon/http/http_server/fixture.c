@@ -20,12 +20,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <ulfius.h>
 #include <unistd.h>
 
-enum { TAKES_MAX = 4096 };
+enum { TAKES_MAX = 4096, FILES_MAX = 64 };
 
 struct fixture fixture;
 
@@ -248,4 +249,26 @@ size_t fixture_open_files(void)
         count++;
     closedir(folder);
     return count;
+}
+
+/* ---- files ---- */
+
+static int spare[FILES_MAX];
+static size_t spare_count;
+
+void fixture_leave_files(size_t left)
+{
+    struct rlimit limit = {.rlim_cur = FILES_MAX, .rlim_max = FILES_MAX};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    while ((spare[spare_count] = dup(STDERR_FILENO)) >= 0)
+        spare_count++;
+    ck_assert_uint_le(left, spare_count);
+    while (left--)
+        close(spare[--spare_count]);
+}
+
+void fixture_give_files_back(void)
+{
+    while (spare_count)
+        close(spare[--spare_count]);
 }

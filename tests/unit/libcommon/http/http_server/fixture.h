@@ -58,6 +58,10 @@ int fixture_read_all(int fd, struct buffer *text);
 /* The files that this process has open. */
 size_t fixture_open_files(void);
 
+/* From here on this process can open `left` files more, until they are given back. */
+void fixture_leave_files(size_t left);
+void fixture_give_files_back(void);
+
 /* Waits until `condition` holds. */
 #define fixture_await(condition)                                                                   \
     do {                                                                                           \

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -349,36 +348,10 @@ END_TEST
 
 /* ---- out of files ---- */
 
-/* Opens files until no more can be had, and closes `left` of them. */
-static void leave_files(int *files, size_t max, size_t left)
-{
-    struct rlimit limit = {.rlim_cur = max, .rlim_max = max};
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    size_t count = 0;
-    while ((files[count] = dup(STDERR_FILENO)) >= 0)
-        count++;
-    ck_assert_uint_lt(left, count);
-    for (size_t i = 0; i < count; i++) {
-        if (i < left)
-            close(files[i]);
-        files[i] = i < left ? -1 : files[i];
-    }
-    files[count] = -2;
-}
-
-static void give_files_back(const int *files)
-{
-    for (size_t i = 0; files[i] != -2; i++)
-        if (files[i] >= 0)
-            close(files[i]);
-}
-
 /* A take needs a descriptor that stays and two more for a moment. */
 START_TEST(test_http_takeover__without_a_descriptor_the_stream_ends)
 {
-    enum { FILES = 64 };
     CLEANUP_FINI(buffer_fini) struct buffer text;
-    int files[FILES + 1];
     int fd = fixture_connect();
     int kept = fixture_connect();
     buffer_init(&text, text_max);
@@ -387,7 +360,7 @@ START_TEST(test_http_takeover__without_a_descriptor_the_stream_ends)
         ck_assert(fixture_read_until(i ? kept : fd, &text, "\r\n\r\ntext"));
         buffer_clear(&text);
     }
-    leave_files(files, FILES, (size_t)_i);
+    fixture_leave_files((size_t)_i);
     fixture_get(fd, "/stream");
     fixture_await(fixture.frees == 1);
     ck_assert_uint_eq(fixture.freed, 1);
@@ -397,7 +370,7 @@ START_TEST(test_http_takeover__without_a_descriptor_the_stream_ends)
     buffer_clear(&text);
     fixture_get(kept, "/text");
     ck_assert(fixture_read_until(kept, &text, "\r\n\r\ntext"));
-    give_files_back(files);
+    fixture_give_files_back();
     close(fd);
     fixture_get(kept, "/stream");
     http_takeover_close(fixture_await_take());
