@@ -105,15 +105,19 @@ static bool is_not_waited_for(const struct http_exchange *exchange)
 }
 
 /* The answer as libmicrohttpd takes it, which then owns the body; NULL when out of memory. */
-static struct MHD_Response *response_of(struct _u_response *answer)
+static struct MHD_Response *response_of(const struct http_exchange *exchange)
 {
+    struct _u_response *answer = exchange->response;
     struct MHD_Response *response;
     if (answer->stream_callback) {
         response = MHD_create_response_from_callback(
             answer->stream_size, answer->stream_block_size, answer->stream_callback,
             answer->stream_user_data, answer->stream_callback_free);
-        if (!response)
-            answer->stream_callback_free(answer->stream_user_data);
+        if (response)
+            answer->stream_callback = NULL;
+        /* Without chunks: libmicrohttpd (0.9.75) would send the last one for a HEAD too. */
+        if (response && http_request_is_head(exchange))
+            MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
         return response;
     }
     response = MHD_create_response_from_buffer(answer->binary_body_length, answer->binary_body,
@@ -127,7 +131,7 @@ static struct MHD_Response *response_of(struct _u_response *answer)
 static enum MHD_Result send_answer(const struct http_exchange *exchange)
 {
     struct _u_response *answer = exchange->response;
-    struct MHD_Response *response = answer ? response_of(answer) : NULL;
+    struct MHD_Response *response = answer ? response_of(exchange) : NULL;
     if (!response)
         return MHD_NO;
     const char **names = u_map_enum_keys(answer->map_header);
@@ -262,8 +266,13 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
 
 static void free_response(struct http_exchange *exchange)
 {
-    if (exchange->response)
-        ulfius_clean_response_full(exchange->response);
+    struct _u_response *answer = exchange->response;
+    if (!answer)
+        return;
+    /* It was not sent: the peer left while the request waited. */
+    if (answer->stream_callback)
+        answer->stream_callback_free(answer->stream_user_data);
+    ulfius_clean_response_full(answer);
     exchange->response = NULL;
 }
 

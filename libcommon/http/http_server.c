@@ -103,7 +103,7 @@ void http_server_metrics(const struct http_server *server, struct http_server_me
 {
     *ret_metrics = (struct http_server_metrics){
         .connections = http_connections_count(server->connections),
-        .refused = metrics_counted(&server->refused),
+        .refused = metrics_counted(&server->refused) + http_listener_refused(),
         .overdue = http_connections_overdue(server->connections),
     };
 }

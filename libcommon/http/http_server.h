@@ -70,7 +70,7 @@ const struct http_metrics *http_server_answers(const struct http_server *server)
 /* What an operator is shown. */
 struct http_server_metrics {
     size_t connections;
-    uint64_t refused; /* connections beyond those that may be open */
+    uint64_t refused; /* connections beyond those that may be open, or out of files */
     uint64_t overdue; /* closed because a request was not whole in time */
 };
 

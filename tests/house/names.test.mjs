@@ -9,6 +9,7 @@ import { floors, folderOf, headersOf, objectOf, root, sourcesOf } from './tree.m
 
 // Public names that are not ours to choose.
 const exceptions = new Map([
+  ['accept4', 'libcommon/http/http_listener.c'], // stands before the C library's
   ['epoll_wait', 'libcommon/http/epoll_wait.c'], // stands before the C library's
   ['MHD_start_daemon', 'libcommon/http/http_daemon.c'], // stands before libmicrohttpd's
 ]);
