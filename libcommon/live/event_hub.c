@@ -131,6 +131,11 @@ bool event_hub_take_news(struct event_hub *hub)
     return news;
 }
 
+bool event_hub_has_news(const struct event_hub *hub)
+{
+    return hub->news;
+}
+
 void event_hub_wake(struct event_hub *hub)
 {
     hub->news = true;

@@ -56,8 +56,9 @@ void event_hub_trim(struct event_hub *hub);
 /* Counts as news without an event. */
 void event_hub_wake(struct event_hub *hub);
 
-/* Whether there was news since it was last asked: an event, the end, or a wake. */
+/* Whether there was news since it was last taken: an event, the end, or a wake. */
 bool event_hub_take_news(struct event_hub *hub);
+bool event_hub_has_news(const struct event_hub *hub);
 
 /* After this a reader who has been sent everything is at the end. */
 void event_hub_end(struct event_hub *hub);

@@ -202,9 +202,12 @@ void live_room_give_up(struct live_room *room)
     live_room_leave(room);
 }
 
-/* Lets go of the events where every reader waits for the next: none is behind. */
+/* Lets go of the events where every reader waits for the next: none is behind. While there is news,
+ * such as an end that was published a moment ago, those who wait are still to be sent it. */
 static void trim(struct live_room *room)
 {
+    if (event_hub_has_news(room->hub))
+        return;
     size_t waiting = 0;
     for (unsigned loop = 0; loop < STREAM_LOOPS_MAX; loop++)
         waiting += ring_count(&room->source.waiting[loop]);

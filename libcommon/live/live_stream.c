@@ -153,7 +153,8 @@ static void free_stream(struct live_stream *stream)
     /* Here, not where it is read: who takes nothing at all is not read for again. */
     if (event_hub_fell_behind(room->hub, &stream->place))
         metrics_count(&room->host->counts.dropped);
-    room->readers--;
+    if (--room->readers == 0)
+        event_hub_trim(room->hub);
     pthread_mutex_unlock(&room->lock);
     atomic_fetch_sub_explicit(&room->host->counts.streams, 1, memory_order_relaxed);
     event_batch_release(stream->batch);

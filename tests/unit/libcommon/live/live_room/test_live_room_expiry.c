@@ -180,6 +180,19 @@ static struct message *make_real(uint64_t n, uint64_t deadline_us, int64_t expir
                                                 .text = "hello"});
 }
 
+START_TEST(test_live_room_expiry__end_that_comes_with_the_comment_is_told)
+{
+    struct reader reader;
+    lobby_add_for(1, ROOMS_KEEP_ALIVE_S * SECOND_US);
+    reader_subscribe(&reader, lobby, NULL);
+    reader_expect_told(&reader, "retry; snapshot 1 #1");
+    rooms_pass(ROOMS_KEEP_ALIVE_S * SECOND_US);
+    lobby_tick();
+    reader_expect_told(&reader, "expired 1; comment");
+    reader_leave(&reader);
+}
+END_TEST
+
 START_TEST(test_live_room_expiry__timer_tells_at_the_deadline)
 {
     struct reader reader;
@@ -226,6 +239,7 @@ static Suite *live_room_expiry_suite(void)
                    test_live_room_expiry__message_that_is_listed_past_its_end_is_not_shown);
     tcase_add_test(the_lobby, test_live_room_expiry__etag_changes_when_a_message_ends);
     tcase_add_test(the_lobby, test_live_room_expiry__comment_keeps_the_stream_alive);
+    tcase_add_test(the_lobby, test_live_room_expiry__end_that_comes_with_the_comment_is_told);
     suite_add_tcase(suite, the_lobby);
     TCase *rooms_of_their_own = tcase_create("rooms of their own");
     tcase_set_timeout(rooms_of_their_own, 60);

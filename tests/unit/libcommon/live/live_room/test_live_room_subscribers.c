@@ -2,7 +2,7 @@
  * The subscribers of a room: how many there may be, and how they leave, are dropped for being
  * slow, and are sent away at the end.
  */
-#include "event_hub.h"
+#include "live_room_private.h"
 #include "live_stream.h"
 #include "lobby.h"
 #include "reader.h"
@@ -32,6 +32,20 @@ START_TEST(test_live_room_subscribers__slow_reader_is_dropped_alone)
     ck_assert(!quick.ended);
     reader_leave(&slow);
     reader_leave(&quick);
+}
+END_TEST
+
+START_TEST(test_live_room_subscribers__events_go_with_the_last_reader)
+{
+    const struct event_place at_first = {.position = 0};
+    struct reader first, last;
+    reader_subscribe(&first, lobby, NULL);
+    reader_subscribe(&last, lobby, NULL);
+    lobby_add(1);
+    reader_leave(&first);
+    ck_assert(!event_hub_fell_behind(lobby->hub, &at_first));
+    reader_leave(&last);
+    ck_assert(event_hub_fell_behind(lobby->hub, &at_first));
 }
 END_TEST
 
@@ -160,6 +174,7 @@ static Suite *live_room_subscribers_suite(void)
     tcase_set_timeout(tests, 30);
     tcase_add_checked_fixture(tests, lobby_set_up, lobby_tear_down);
     tcase_add_test(tests, test_live_room_subscribers__slow_reader_is_dropped_alone);
+    tcase_add_test(tests, test_live_room_subscribers__events_go_with_the_last_reader);
     tcase_add_test(tests, test_live_room_subscribers__stop_tells_and_ends_all_streams);
     tcase_add_test(tests, test_live_room_subscribers__who_comes_after_the_stop_is_refused);
     tcase_add_test(tests, test_live_room_subscribers__takes_as_many_subscribers_as_it_may);
