@@ -7,7 +7,6 @@
 //
 // `node tests/integration/soak.mjs SECONDS` is script/soak; soak.test.mjs is the short form.
 
-import http from 'node:http';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { EventReader, percentile } from './event_stream.mjs';
@@ -53,7 +52,6 @@ class Soak {
     this.stack = stack;
     this.seconds = seconds;
     this.endAt = Date.now() + seconds * 1000;
-    this.agent = new http.Agent({ keepAlive: true });
     this.counts = {
       rooms: 0, readers: 0, connections: 0, resumed: 0, cut: 0, messages: 0, deliveries: 0, ends: 0,
     };
@@ -86,7 +84,6 @@ class Soak {
     } finally {
       clearInterval(watch);
       clearInterval(report);
-      this.agent.destroy();
     }
     if (this.faults.length > 0) return;
     const lateMs = median(this.lateMs);
@@ -183,7 +180,7 @@ class Room {
   }
 
   async #write() {
-    const api = clientOf(this.soak.stack.gateway, this.soak.agent);
+    const api = clientOf(this.soak.stack.gateway);
     const endAt = Date.now() + between(ROOM_LIFE_MS);
     const goesOn = this.loud ? () => this.sent.length < LOUD_MESSAGES : () => Date.now() < endAt;
     while (goesOn() && !this.soak.over) {
