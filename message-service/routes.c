@@ -44,10 +44,10 @@ static enum error_code answer_list(struct http_exchange *exchange, const struct 
     if (!board)
         return ERROR_INTERNAL;
     board_expire(board, clock_now_us());
-    CLEANUP_FINI(live_room_listing_fini) struct live_room_listing listing = {0};
+    CLEANUP_FINI(live_listing_fini) struct live_listing listing = {0};
     struct message_array_filter filter = {.newest = newest};
     board_etag(board, listing.etag);
-    if (!newest && !before[0] && board_count(board) <= LIVE_ROOM_FEW) {
+    if (!newest && !before[0] && board_count(board) <= LIVE_LISTING_FEW) {
         listing.json = board_list_render(board, clock_now_us());
         return listing.json ? listing_http_answer(exchange, &listing) : ERROR_INTERNAL;
     }

@@ -23,22 +23,22 @@ static void on_synced(void *context, const char *name, const struct message_list
 {
     CLEANUP(live_room_release) struct live_room *room = live_rooms_find(context, name);
     if (room)
-        live_room_sync(room, list->messages, list->count,
-                       event_id_make(name, list->position.epoch, list->position.number));
+        live_source_sync(room, list->messages, list->count,
+                         event_id_make(name, list->position.epoch, list->position.number));
 }
 
 static void on_added(void *context, struct message *message, uint64_t epoch)
 {
     CLEANUP(live_room_release) struct live_room *room = live_rooms_find(context, message->room);
     if (room)
-        live_room_add(room, message, event_id_make(message->room, epoch, message->number));
+        live_source_add(room, message, event_id_make(message->room, epoch, message->number));
 }
 
 static void on_unreachable(void *context, const char *name)
 {
     CLEANUP(live_room_release) struct live_room *room = live_rooms_find(context, name);
     if (room)
-        live_room_unreachable(room);
+        live_source_unreachable(room);
 }
 
 struct live_rooms *store_source_rooms(struct message_store *store, size_t streams_max,

@@ -1,6 +1,7 @@
 #include "page_answer.h"
 
 #include "clock.h"
+#include "live_listing.h"
 #include "message_pieces.h"
 
 #include <stdlib.h>
@@ -82,7 +83,7 @@ enum error_code page_answer(struct http_exchange *exchange, const struct page *p
     now.now_us = clock_now_us();
     http_answer_set_header(exchange, "Content-Security-Policy", "%s", PAGE_SECURITY_POLICY);
     http_answer_set_header(exchange, "Vary", "Accept-Language");
-    if (live_room_count(room) > LIVE_ROOM_FEW)
+    if (live_room_count(room) > LIVE_LISTING_FEW)
         return answer_in_pieces(exchange, page, &now, room);
     return answer_whole(exchange, page, &now, room, err);
 }

@@ -49,7 +49,7 @@ static enum error_code get_messages(struct http_exchange *exchange, void *contex
                                     struct error *err)
 {
     CLEANUP(live_room_release) struct live_room *room = NULL;
-    CLEANUP_FINI(live_room_listing_fini) struct live_room_listing listing = {0};
+    CLEANUP_FINI(live_listing_fini) struct live_listing listing = {0};
     size_t newest = 0;
     char before[MESSAGE_ID_SIZE];
     enum error_code code = listing_http_limit(exchange, &newest, err);
@@ -58,7 +58,7 @@ static enum error_code get_messages(struct http_exchange *exchange, void *contex
     if (!code)
         code = use_room(exchange, context, &room, err);
     if (!code)
-        code = live_room_list(room, newest, before[0] ? before : NULL, &listing);
+        code = live_listing_make(room, newest, before[0] ? before : NULL, &listing);
     return code ? code : listing_http_answer(exchange, &listing);
 }
 

@@ -67,8 +67,7 @@ static void free_nothing(struct message_pieces_form *form)
 static struct message_pieces_form json_array = {
     .head = write_head, .message = write_message, .foot = write_foot, .free = free_nothing};
 
-static enum error_code answer_pieces(struct http_exchange *exchange,
-                                     struct live_room_listing *listing)
+static enum error_code answer_pieces(struct http_exchange *exchange, struct live_listing *listing)
 {
     http_answer_set_header(exchange, "ETag", "%s", listing->etag);
     if (http_request_etag_matches(exchange, listing->etag))
@@ -78,8 +77,7 @@ static enum error_code answer_pieces(struct http_exchange *exchange,
     return message_pieces_answer(exchange, HTTP_TYPE_JSON, messages, &json_array);
 }
 
-enum error_code listing_http_answer(struct http_exchange *exchange,
-                                    struct live_room_listing *listing)
+enum error_code listing_http_answer(struct http_exchange *exchange, struct live_listing *listing)
 {
     if (listing->messages)
         return answer_pieces(exchange, listing);

@@ -5,6 +5,7 @@
 #define TEMPMESSENGER_LISTING_HTTP_H
 
 #include "http_exchange.h"
+#include "live_listing.h"
 #include "live_room.h"
 
 enum { LISTING_HTTP_LIMIT_MAX = 1000 };
@@ -22,6 +23,6 @@ enum error_code listing_http_before(const struct http_exchange *exchange,
 /* Answers with the listing, or 304. A long one goes out piece by piece, as its reader takes it;
  * what ends meanwhile is left out. Takes what the listing holds. */
 enum error_code listing_http_answer(struct http_exchange *exchange,
-                                    struct live_room_listing *listing) ERROR_MUST_USE;
+                                    struct live_listing *listing) ERROR_MUST_USE;
 
 #endif

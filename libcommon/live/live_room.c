@@ -17,11 +17,7 @@
 
 enum {
     KEEP_ALIVE_US = 10 * 1000 * 1000, /* the contract promises a comment every 15 s */
-    /* A post of ours that a synchronisation does not have may have been made while the source was
-     * listing. Older than this it is gone from the source. */
-    OWN_GRACE_US = 10 * 1000 * 1000,
-    EVENTS_TEXT_MAX = 64 * 1024 * 1024,
-    NOTICES_PIECE = 8 * 1024, /* bytes */
+    NOTICES_PIECE = 8 * 1024,         /* bytes */
 };
 
 struct live_room *live_room_new(struct live_room_host *host, const char *name,
@@ -106,37 +102,34 @@ static void publish(struct live_room *room, const struct buffer *text, struct ev
         event_hub_publish(room->hub, &event);
 }
 
-static void publish_message(struct live_room *room, const struct message *message,
-                            struct event_id id, uint64_t now_us)
+void live_room_publish_message(struct live_room *room, const struct message *message,
+                               struct event_id id, uint64_t now_us)
 {
     if (!room->readers)
         return;
     CLEANUP_FINI(buffer_fini) struct buffer text;
-    buffer_init(&text, EVENTS_TEXT_MAX);
+    buffer_init(&text, LIVE_ROOM_EVENTS_MAX);
     event_text_append_message(&text, id, message, now_us);
     publish(room, &text, id, message->deadline_us);
 }
 
-/* For what is no message: it is sent whenever it is read. */
-static void publish_notice(struct live_room *room, const struct buffer *text)
+void live_room_publish_notice(struct live_room *room, const struct buffer *text)
 {
     publish(room, text, (struct event_id){0}, UINT64_MAX);
 }
 
-static void publish_text(struct live_room *room, const char *text)
+void live_room_publish_text(struct live_room *room, const char *text)
 {
     struct event event = {.text = text, .len = strlen(text), .deadline_us = UINT64_MAX};
     if (room->readers)
         event_hub_publish(room->hub, &event);
 }
 
-/* Publishes notices of which many may come at one time, a piece of them at a time: a reader whose
- * socket is full keeps one event. */
-static void publish_piece(struct live_room *room, struct buffer *text)
+void live_room_publish_piece(struct live_room *room, struct buffer *text)
 {
     if (text->len < NOTICES_PIECE)
         return;
-    publish_notice(room, text);
+    live_room_publish_notice(room, text);
     buffer_clear(text);
 }
 
@@ -144,7 +137,7 @@ static void publish_piece(struct live_room *room, struct buffer *text)
 static void expire(struct live_room *room, uint64_t now_us)
 {
     CLEANUP_FINI(buffer_fini) struct buffer text;
-    buffer_init(&text, EVENTS_TEXT_MAX);
+    buffer_init(&text, LIVE_ROOM_EVENTS_MAX);
     struct live_room_counts *counts = &room->host->counts;
     struct message *expired;
     while ((expired = board_take_expired(room->board, now_us))) {
@@ -152,11 +145,11 @@ static void expire(struct live_room *room, uint64_t now_us)
         if (expired->number && room->readers) {
             event_text_append_expired(&text, expired->id);
             metrics_observe(&counts->lateness, now_us - expired->deadline_us);
-            publish_piece(room, &text);
+            live_room_publish_piece(room, &text);
         }
         message_release(expired);
     }
-    publish_notice(room, &text);
+    live_room_publish_notice(room, &text);
 }
 
 uint64_t live_room_enter(struct live_room *room)
@@ -183,23 +176,12 @@ void live_room_leave(struct live_room *room)
         room->host->arm(room->host, room, soonest_us);
 }
 
-/* Under the lock. What is missing would be missed for ever: the source does not bring it again to
- * this room. */
-static void give_up(struct live_room *room)
+void live_room_give_up(struct live_room *room)
 {
     room->incomplete = true;
     room->unreachable = !room->synced;
     pthread_cond_broadcast(&room->changed);
     event_hub_drop_all(room->hub);
-}
-
-/* ---- for live_rooms.c ---- */
-
-void live_room_give_up(struct live_room *room)
-{
-    live_room_enter(room);
-    give_up(room);
-    live_room_leave(room);
 }
 
 /* Lets go of the events where every reader waits for the next: none is behind. While there is news,
@@ -220,7 +202,7 @@ uint64_t live_room_tick(struct live_room *room, uint64_t now_us)
     uint64_t entered_us = live_room_enter(room);
     if (room->keep_alive_us <= now_us) {
         trim(room);
-        publish_text(room, EVENT_TEXT_COMMENT);
+        live_room_publish_text(room, EVENT_TEXT_COMMENT);
         room->keep_alive_us = entered_us + KEEP_ALIVE_US;
     }
     uint64_t next_us = room->keep_alive_us;
@@ -234,7 +216,7 @@ uint64_t live_room_tick(struct live_room *room, uint64_t now_us)
 void live_room_stop(struct live_room *room)
 {
     live_room_enter(room);
-    publish_text(room, EVENT_TEXT_STOPPING);
+    live_room_publish_text(room, EVENT_TEXT_STOPPING);
     event_hub_end(room->hub);
     stream_loops_queue(room->host->loops, &room->source);
     pthread_mutex_unlock(&room->lock);
@@ -254,149 +236,6 @@ enum error_code live_room_wait(struct live_room *room, uint64_t timeout_ms, stru
     return error_because(err, ERROR_UNAVAILABLE, "the room's messages are not known yet");
 }
 
-/* ---- for the source ---- */
-
-/* Whether a message that the source does not list is gone from it. */
-static bool is_gone(const struct live_room *room, const struct message *message,
-                    struct event_id last, uint64_t now_us)
-{
-    bool same_epoch = last.tag == room->last.tag;
-    if (message->number)
-        return !same_epoch || message->number <= last.number || room->host->lists_are_newest;
-    uint64_t life_us = (uint64_t)(message->expires_at_ms - message->created_at_ms) * 1000;
-    return message->deadline_us - now_us + OWN_GRACE_US < life_us;
-}
-
-/* Takes off what the source no longer has. */
-static void remove_gone(struct live_room *room, const struct board *listed, struct event_id last,
-                        uint64_t now_us)
-{
-    CLEANUP_FINI(buffer_fini) struct buffer text;
-    buffer_init(&text, EVENTS_TEXT_MAX);
-    for (size_t i = board_count(room->board); i-- > 0;) {
-        const struct message *message = board_at(room->board, i);
-        if (board_find(listed, message->id) || !is_gone(room, message, last, now_us))
-            continue;
-        if (message->number) {
-            event_text_append_deleted(&text, message->id);
-            publish_piece(room, &text);
-            bool ahead = room->last.tag == last.tag && room->last.number > last.number;
-            room->deleted_up_to = ahead ? room->last.number : last.number;
-        }
-        message_release(board_take(room->board, message->id));
-    }
-    publish_notice(room, &text);
-}
-
-/* The id of the event for a message that a synchronisation brought. */
-static struct event_id id_of(const struct message *message, struct event_id last)
-{
-    return (struct event_id){.number = message->number, .tag = last.tag};
-}
-
-/* False when out of memory, with some of them added perhaps. */
-static bool add_listed(struct live_room *room, const struct board *listed, struct event_id last,
-                       uint64_t now_us)
-{
-    size_t count = board_count(listed);
-    struct message **messages = calloc(count ? count : 1, sizeof(struct message *));
-    if (!messages)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        messages[i] = board_at(listed, i);
-    qsort(messages, count, sizeof(struct message *), message_compare_numbers);
-    bool complete = true;
-    for (size_t i = 0; i < count && complete; i++) {
-        enum board_outcome outcome = message_expired(messages[i], now_us)
-                                         ? BOARD_KNOWN
-                                         : board_insert(room->board, messages[i]);
-        if (outcome == BOARD_ADDED || outcome == BOARD_NUMBERED)
-            publish_message(room, messages[i], id_of(messages[i], last), now_us);
-        complete = outcome != BOARD_NO_MEMORY;
-    }
-    free(messages);
-    return complete;
-}
-
-/* Ids only grow, but where the store has begun a new epoch. */
-static void advance(struct live_room *room, struct event_id id)
-{
-    if (id.tag != room->last.tag || id.number > room->last.number)
-        room->last = id;
-}
-
-void live_room_sync(struct live_room *room, struct message *const *messages, size_t count,
-                    struct event_id last)
-{
-    CLEANUP(board_free) struct board *listed = board_of(messages, count);
-    uint64_t now_us = live_room_enter(room);
-    if (listed)
-        remove_gone(room, listed, last, now_us);
-    if (listed && add_listed(room, listed, last, now_us)) {
-        advance(room, last);
-        if (!room->synced)
-            event_hub_wake(room->hub); /* streams that wait for their opening */
-        room->synced = true;
-        room->unreachable = false;
-        room->incomplete = false;
-        pthread_cond_broadcast(&room->changed);
-    } else {
-        give_up(room);
-    }
-    live_room_leave(room);
-}
-
-void live_room_set_stale(struct live_room *room, bool stale)
-{
-    live_room_enter(room);
-    if (room->stale != stale) {
-        room->stale = stale;
-        /* A stream that waits for its opening learns of it there. */
-        if (room->synced)
-            publish_text(room, stale ? EVENT_TEXT_STALE : EVENT_TEXT_FRESH);
-        atomic_fetch_add_explicit(&room->host->counts.stale, stale ? 1 : SIZE_MAX,
-                                  memory_order_relaxed);
-    }
-    live_room_leave(room);
-}
-
-void live_room_unreachable(struct live_room *room)
-{
-    LOCKED(&room->lock);
-    room->unreachable = !room->synced;
-    pthread_cond_broadcast(&room->changed);
-}
-
-void live_room_add(struct live_room *room, struct message *message, struct event_id id)
-{
-    uint64_t now_us = live_room_enter(room);
-    if (!message_expired(message, now_us)) {
-        enum board_outcome outcome = board_insert(room->board, message);
-        if (outcome == BOARD_ADDED || outcome == BOARD_NUMBERED)
-            publish_message(room, message, id, now_us);
-        else if (outcome == BOARD_NO_MEMORY)
-            give_up(room);
-    }
-    advance(room, id);
-    live_room_leave(room);
-}
-
-void live_room_delete(struct live_room *room, const char *message_id)
-{
-    live_room_enter(room);
-    CLEANUP(message_release)
-    struct message *message =
-        message_id_valid(message_id) ? board_take(room->board, message_id) : NULL;
-    if (message && message->number) {
-        CLEANUP_FINI(buffer_fini) struct buffer text;
-        buffer_init(&text, EVENTS_TEXT_MAX);
-        event_text_append_deleted(&text, message_id);
-        publish_notice(room, &text);
-        room->deleted_up_to = room->last.number;
-    }
-    live_room_leave(room);
-}
-
 /* ---- for readers ---- */
 
 void live_room_add_own(struct live_room *room, struct message *message)
@@ -406,46 +245,6 @@ void live_room_add_own(struct live_room *room, struct message *message)
         /* Without memory for it the message shows when the source brings it. */
         (void)board_insert(room->board, message);
     live_room_leave(room);
-}
-
-void live_room_listing_fini(struct live_room_listing *listing)
-{
-    blob_release(listing->json);
-    message_array_free(listing->messages);
-    *listing = (struct live_room_listing){0};
-}
-
-/* The message called `id` on the board, borrowed, or NULL. */
-static struct message *find(const struct live_room *room, const char *id)
-{
-    return message_id_valid(id) ? board_find(room->board, id) : NULL;
-}
-
-/* Under the lock. */
-static bool list(struct live_room *room, size_t newest, const char *before, uint64_t now_us,
-                 struct live_room_listing *listing)
-{
-    struct message_array_filter filter = {.newest = newest};
-    board_etag(room->board, listing->etag);
-    if (!newest && !before && board_count(room->board) <= LIVE_ROOM_FEW) {
-        listing->json = board_list_get(&room->list, room->board, now_us);
-        return listing->json != NULL;
-    }
-    if (before)
-        filter.before = find(room, before);
-    if (before && !filter.before)
-        filter.above = UINT64_MAX; /* nothing */
-    listing->messages = message_array_of(room->board, &filter);
-    return listing->messages != NULL;
-}
-
-enum error_code live_room_list(struct live_room *room, size_t newest, const char *before,
-                               struct live_room_listing *ret_listing)
-{
-    uint64_t now_us = live_room_enter(room);
-    bool good = list(room, newest, before, now_us, ret_listing);
-    live_room_leave(room);
-    return good ? ERROR_NONE : ERROR_INTERNAL;
 }
 
 struct message *live_room_message(struct live_room *room, const char *message_id)

@@ -1,5 +1,5 @@
 /*
- * What a room is made of, for live_room.c, live_stream.c and live_rooms.c alone; all others see
+ * What a room is made of, for the files of this folder alone; all others see
  * live_room.h.
  *
  * Locks: a thread that holds the lock of the rooms may take a room's, and a thread that holds a
@@ -74,9 +74,23 @@ uint64_t live_room_tick(struct live_room *room, uint64_t now_us);
  * rooms. */
 void live_room_stop(struct live_room *room);
 
-/* The room lacks what its source has, for want of memory: its streams end, whoever waits for it
- * does so no longer, and the next to ask for it gets another one. */
+/* Under the lock. The room lacks what its source has, for want of memory, and would lack it for
+ * ever, since the source does not bring it again to this room: its streams end, whoever waits for
+ * it does so no longer, and the next to ask for it gets another one. */
 void live_room_give_up(struct live_room *room);
+
+enum { LIVE_ROOM_EVENTS_MAX = 64 * 1024 * 1024 /* bytes of the events of one change */ };
+
+/* These publish to the room's readers, under the lock: a message; what is no message, and is sent
+ * whenever it is read; a text that is one event. */
+void live_room_publish_message(struct live_room *room, const struct message *message,
+                               struct event_id id, uint64_t now_us);
+void live_room_publish_notice(struct live_room *room, const struct buffer *text);
+void live_room_publish_text(struct live_room *room, const char *text);
+
+/* Publishes what is in `text`, if that is a piece: of notices many may come at one time, and a
+ * reader whose socket is full keeps one event. */
+void live_room_publish_piece(struct live_room *room, struct buffer *text);
 
 /* Waits for the first synchronisation. */
 enum error_code live_room_wait(struct live_room *room, uint64_t timeout_ms, struct error *err);

@@ -310,6 +310,13 @@ static struct live_room *find_or_add(struct live_rooms *rooms, const char *name,
     return *ret_full ? NULL : add_room(rooms, name);
 }
 
+static void give_up(struct live_room *room)
+{
+    live_room_enter(room);
+    live_room_give_up(room);
+    live_room_leave(room);
+}
+
 enum error_code live_rooms_open(struct live_rooms *rooms, const char *name,
                                 struct live_room **ret_room, struct error *err)
 {
@@ -325,7 +332,7 @@ enum error_code live_rooms_open(struct live_rooms *rooms, const char *name,
     if (is_new) {
         room->opened = rooms->config.source.open(rooms->config.source.context, room);
         if (!room->opened)
-            live_room_give_up(room);
+            give_up(room);
     }
     *ret_room = room;
     return ERROR_NONE;

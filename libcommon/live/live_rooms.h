@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "error.h"
 #include "live_room.h"
+#include "live_source.h"
 #include "metrics.h"
 
 #include <stdbool.h>
@@ -20,20 +21,6 @@
 #include <stdint.h>
 
 struct live_rooms;
-
-/* Where the rooms' messages come from. */
-struct live_source {
-    /* `room` is wanted: from now on keep it as it is in the source, beginning with live_room_sync.
-     * Called without locks, once in a room's life. False: it cannot, for want of memory. */
-    bool (*open)(void *context, struct live_room *room);
-    /* `room` is let go; when this returns the source does not use it any more. A new room of the
-     * same name may have been opened before. Called on the timer's thread too: be quick. */
-    void (*close)(void *context, struct live_room *room);
-    void *context;
-    /* A list of the source is never older than what it has brought before: a message that it does
-     * not have is gone, even if its number is above the list's last. */
-    bool lists_are_newest;
-};
 
 struct live_rooms_config {
     struct live_source source;

@@ -10,6 +10,7 @@
 
 #include "event_hub.h"
 #include "http_problem.h"
+#include "live_listing.h"
 #include "live_rooms.h"
 #include "live_stream.h"
 
@@ -149,7 +150,7 @@ static struct event_id id_of(size_t index)
 static bool open_room(void *context, struct live_room *room)
 {
     (void)context;
-    live_room_sync(room, messages, kept, id_of(kept - 1));
+    live_source_sync(room, messages, kept, id_of(kept - 1));
     return true;
 }
 
@@ -164,7 +165,7 @@ static void bring_next(struct live_rooms *rooms)
     size_t index = kept++;
     CLEANUP(live_room_release) struct live_room *room = live_rooms_find(rooms, "lobby");
     if (room)
-        live_room_add(room, messages[index], id_of(index));
+        live_source_add(room, messages[index], id_of(index));
 }
 
 static struct live_rooms *make_rooms(void)
@@ -241,16 +242,16 @@ static enum error_code room_read(void)
 {
     struct live_rooms *rooms = make_good_rooms();
     struct live_room *room = use_good(rooms);
-    struct live_room_listing all = {0}, newest = {0};
+    struct live_listing all = {0}, newest = {0};
     struct board *board = NULL;
-    enum error_code listed = live_room_list(room, 0, NULL, &all);
-    enum error_code parted = live_room_list(room, 1, NULL, &newest);
+    enum error_code listed = live_listing_make(room, 0, NULL, &all);
+    enum error_code parted = live_listing_make(room, 1, NULL, &newest);
     enum error_code copied = live_room_board(room, &board);
     REQUIRE(!listed == (all.json != NULL) && !copied == (board != NULL));
     REQUIRE(!parted == (newest.messages != NULL));
     REQUIRE(listed == ERROR_NONE || listed == ERROR_INTERNAL);
-    live_room_listing_fini(&all);
-    live_room_listing_fini(&newest);
+    live_listing_fini(&all);
+    live_listing_fini(&newest);
     if (parted)
         listed = parted;
     board_free(board);
@@ -358,7 +359,7 @@ static enum error_code follow(struct live_rooms *rooms, struct live_room *room)
     }
     if (!ended) {
         kept = MESSAGES;
-        live_room_sync(room, messages, kept, id_of(kept - 1));
+        live_source_sync(room, messages, kept, id_of(kept - 1));
         ended = read_on(reader, &text);
     }
     REQUIRE(ended || count_of(text.data, "event: message\n") == MESSAGES - 2);

@@ -10,6 +10,7 @@
 #include "feed_reader.h"
 
 #include "json_read.h"
+#include "live_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +71,7 @@ static bool collect(void *context, struct message *message)
 
 static void synchronise(struct feed_reader *reader, struct event_id last)
 {
-    live_room_sync(reader->room, reader->messages, reader->count, last);
+    live_source_sync(reader->room, reader->messages, reader->count, last);
     drop_messages(reader);
     reader->stage = FEED_READER_LIVE;
     reader->synced(reader->context);
@@ -162,7 +163,7 @@ static bool on_message(struct feed_reader *reader, const char *id_text, const ch
         return on_missed(reader, message, len);
     bool right = in_its_room(reader, message);
     if (right)
-        live_room_add(reader->room, message, id);
+        live_source_add(reader->room, message, id);
     message_release(message);
     return right;
 }
@@ -190,7 +191,7 @@ static bool on_deleted(struct feed_reader *reader, const char *id_text, const ch
     const char *message_id = json_string_value(json_object_get(object, "id"));
     bool valid = message_id && message_id_valid(message_id);
     if (valid && reader->stage == FEED_READER_LIVE)
-        live_room_delete(reader->room, message_id);
+        live_source_delete(reader->room, message_id);
     else if (valid)
         forget_collected(reader, message_id);
     json_decref(object);

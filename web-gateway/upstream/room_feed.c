@@ -55,7 +55,7 @@ static void become_stale(struct room_feed *feed)
     if (feed->stale)
         return;
     count(&feed->host->stale, &feed->stale, true);
-    live_room_set_stale(feed->room, true);
+    live_source_set_stale(feed->room, true);
 }
 
 static void become_fresh(struct room_feed *feed)
@@ -65,7 +65,7 @@ static void become_fresh(struct room_feed *feed)
     if (!feed->stale)
         return;
     count(&feed->host->stale, &feed->stale, false);
-    live_room_set_stale(feed->room, false);
+    live_source_set_stale(feed->room, false);
 }
 
 /* Cuts the stream; from now on the room is not synchronised. */
@@ -141,7 +141,7 @@ static void fail(struct room_feed *feed, const char *cause)
     uint64_t now_us = time_us(feed);
     bool stale = feed->last_try || (feed->stream.refused && !feed->stopping);
     if (!feed->synced)
-        live_room_unreachable(feed->room);
+        live_source_unreachable(feed->room);
     complain(feed, cause, now_us);
     if (feed->failures < UINT16_MAX)
         feed->failures++;

@@ -4,8 +4,8 @@
  *
  * A stream that ends, falls silent or sends what it should not is cut, and another one begun;
  * meanwhile the room is served as it was. The room is told when that lasts: of each failure as
- * long as it has never been synchronised (live_room_unreachable), so that nobody waits in vain,
- * and when what it knows is stale (live_room_set_stale). Trouble is logged once, and once more
+ * long as it has never been synchronised (live_source_unreachable), so that nobody waits in vain,
+ * and when what it knows is stale (live_source_set_stale). Trouble is logged once, and once more
  * when it is over.
  *
  * Not thread-safe: for the thread that turns the host's loop, except room_feed_init, and
@@ -18,6 +18,7 @@
 #include "curl_loop.h"
 #include "feed_stream.h"
 #include "live_room.h"
+#include "live_source.h"
 #include "message_limits.h"
 #include "timer_heap.h"
 #include "upstream_clock.h"

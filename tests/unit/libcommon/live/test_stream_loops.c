@@ -311,7 +311,7 @@ static const uint64_t first_number = 1795327200000000;
 static bool open_source(void *context, struct live_room *room)
 {
     (void)context;
-    live_room_sync(room, NULL, 0, event_id_nothing(live_room_name(room)));
+    live_source_sync(room, NULL, 0, event_id_nothing(live_room_name(room)));
     return true;
 }
 
@@ -334,7 +334,7 @@ static void *bring_messages(void *context)
             .room = "lobby",
             .text = "hello",
         });
-        live_room_add(room, message, event_id_make("lobby", 1, first_number + n));
+        live_source_add(room, message, event_id_make("lobby", 1, first_number + n));
         message_release(message);
         if (n % 8 == 0)
             poll(NULL, 0, 1);

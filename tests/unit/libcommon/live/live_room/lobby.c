@@ -3,6 +3,7 @@
  */
 #include "lobby.h"
 
+#include "live_listing.h"
 #include "live_room_private.h"
 
 #include <check.h>
@@ -70,7 +71,7 @@ struct message *lobby_message(uint64_t n, uint64_t number, uint64_t ttl_us)
 void lobby_add_for(uint64_t n, uint64_t ttl_us)
 {
     struct message *message = lobby_message(n, FIRST_NUMBER + n, ttl_us);
-    live_room_add(lobby, message, lobby_id_of(n));
+    live_source_add(lobby, message, lobby_id_of(n));
     message_release(message);
 }
 
@@ -93,7 +94,7 @@ void lobby_sync_in(uint64_t epoch, const char *list, uint64_t last)
     char *end;
     for (unsigned long n; (n = strtoul(list, &end, 10)); list = end)
         messages[count++] = lobby_message(n, FIRST_NUMBER + n, 60 * SECOND_US);
-    live_room_sync(lobby, messages, count, lobby_id_in(epoch, last));
+    live_source_sync(lobby, messages, count, lobby_id_in(epoch, last));
     while (count)
         message_release(messages[--count]);
 }
@@ -105,9 +106,9 @@ void lobby_sync(const char *list, uint64_t last)
 
 void lobby_expect_list(const char *expected)
 {
-    struct live_room_listing listing = {0};
+    struct live_listing listing = {0};
     struct buffer summary;
-    ck_assert_int_eq(live_room_list(lobby, 0, NULL, &listing), ERROR_NONE);
+    ck_assert_int_eq(live_listing_make(lobby, 0, NULL, &listing), ERROR_NONE);
     struct blob *list = listing.json;
     ck_assert_ptr_nonnull(list);
     char *text = malloc(list->len + 1);
@@ -122,5 +123,5 @@ void lobby_expect_list(const char *expected)
     ck_assert_str_eq(summary.data, expected);
     buffer_fini(&summary);
     free(text);
-    live_room_listing_fini(&listing);
+    live_listing_fini(&listing);
 }

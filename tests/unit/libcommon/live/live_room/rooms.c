@@ -43,7 +43,7 @@ static bool open_source(void *context, struct live_room *room)
     bool silent = opened->silent;
     pthread_mutex_unlock(&opened->lock);
     if (!fails && !silent)
-        live_room_sync(room, NULL, 0, event_id_nothing(live_room_name(room)));
+        live_source_sync(room, NULL, 0, event_id_nothing(live_room_name(room)));
     return !fails;
 }
 

@@ -222,7 +222,7 @@ START_TEST(test_live_room__lower_numbers_of_a_new_epoch_are_streamed)
     reader_expect_told(&reader, "retry; snapshot 9 #9; deleted 9; message 2 #2");
     reader_expect_told(&resumed, "retry; resumed 0; deleted 9; message 2 #2");
     struct message *message = lobby_message(3, FIRST_NUMBER + 3, SECOND_US);
-    live_room_add(lobby, message, lobby_id_in(EPOCH + 1, 3));
+    live_source_add(lobby, message, lobby_id_in(EPOCH + 1, 3));
     message_release(message);
     reader_expect_told(&reader, "message 3 #3");
     reader_leave(&reader);
@@ -276,9 +276,9 @@ START_TEST(test_live_room__deleted_message_is_told_and_gone)
     lobby_add(1);
     lobby_add(2);
     reader_subscribe(&reader, lobby, NULL);
-    live_room_delete(lobby, id);
-    live_room_delete(lobby, id);
-    live_room_delete(lobby, "no id");
+    live_source_delete(lobby, id);
+    live_source_delete(lobby, id);
+    live_source_delete(lobby, "no id");
     lobby_expect_list("2");
     ck_assert_ptr_null(live_room_message(lobby, id));
     reader_expect_told(&reader, "retry; snapshot 1,2 #2; deleted 1");

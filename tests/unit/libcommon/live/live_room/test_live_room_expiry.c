@@ -2,6 +2,7 @@
  * How messages end: at their deadline, not before it, and for everyone; and the timer that sees to
  * it.
  */
+#include "live_listing.h"
 #include "lobby.h"
 #include "reader.h"
 
@@ -126,7 +127,7 @@ START_TEST(test_live_room_expiry__message_that_is_listed_past_its_end_is_not_sho
 {
     struct message *message = lobby_message(1, FIRST_NUMBER + 1, SECOND_US);
     rooms_pass(SECOND_US);
-    live_room_sync(lobby, &message, 1, lobby_id_of(1));
+    live_source_sync(lobby, &message, 1, lobby_id_of(1));
     message_release(message);
     lobby_expect_list("");
 }
@@ -134,15 +135,15 @@ END_TEST
 
 START_TEST(test_live_room_expiry__etag_changes_when_a_message_ends)
 {
-    struct live_room_listing before = {0};
-    struct live_room_listing after = {0};
+    struct live_listing before = {0};
+    struct live_listing after = {0};
     lobby_add_for(1, SECOND_US);
-    ck_assert_int_eq(live_room_list(lobby, 0, NULL, &before), ERROR_NONE);
+    ck_assert_int_eq(live_listing_make(lobby, 0, NULL, &before), ERROR_NONE);
     rooms_pass(SECOND_US);
-    ck_assert_int_eq(live_room_list(lobby, 0, NULL, &after), ERROR_NONE);
+    ck_assert_int_eq(live_listing_make(lobby, 0, NULL, &after), ERROR_NONE);
     ck_assert_str_ne(before.etag, after.etag);
-    live_room_listing_fini(&before);
-    live_room_listing_fini(&after);
+    live_listing_fini(&before);
+    live_listing_fini(&after);
 }
 END_TEST
 
@@ -203,8 +204,8 @@ START_TEST(test_live_room_expiry__timer_tells_at_the_deadline)
     /* The first ends sooner by the store's clock and later here: it was long under way. */
     struct message *first = make_real(1, now_us + 3600 * SECOND_US, 4000);
     struct message *second = make_real(2, now_us + 400000, 5000);
-    live_room_add(lobby, first, lobby_id_of(1));
-    live_room_add(lobby, second, lobby_id_of(2));
+    live_source_add(lobby, first, lobby_id_of(1));
+    live_source_add(lobby, second, lobby_id_of(2));
     reader_expect_told(&reader, "retry; snapshot #0; message 1 #1; message 2 #2");
     unsigned wakes = server_wakes();
     uint64_t told_us = server_await_wake(wakes);

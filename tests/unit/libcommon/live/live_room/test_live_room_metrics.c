@@ -23,7 +23,7 @@ START_TEST(test_live_room_stats__rooms_and_live_messages_are_counted)
     struct live_room *other = rooms_use("other");
     lobby_add(1);
     lobby_add_own_for(2, 60 * SECOND_US);
-    live_room_sync(other, NULL, 0, event_id_nothing("other"));
+    live_source_sync(other, NULL, 0, event_id_nothing("other"));
     ck_assert_uint_eq(metrics().rooms, 2);
     ck_assert_uint_eq(metrics().messages, 2);
     lobby_sync("1 3 4", 4);

@@ -138,7 +138,7 @@ START_TEST(test_live_room_subscribers__leaving_at_any_moment_leaves_nothing_behi
         if (_i >= 3) /* waiting */
             reader_expect_told(&reader, "retry; snapshot #0");
         if (_i >= 4) /* in the middle of an event */
-            live_room_add(room, message, event_id_make("other", EPOCH, FIRST_NUMBER + 1));
+            live_source_add(room, message, event_id_make("other", EPOCH, FIRST_NUMBER + 1));
         if (_i == 4)
             ck_assert(reader_readable(&reader) && reader_read_once(&reader, 10));
         if (_i == 5) /* waiting again */

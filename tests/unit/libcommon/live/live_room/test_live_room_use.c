@@ -38,7 +38,7 @@ START_TEST(test_live_room_use__waits_no_longer_than_it_may)
     ck_assert_ptr_null(room);
     ck_assert_uint_eq(rooms_source.opened, 2);
     room = live_rooms_find(rooms, "other");
-    live_room_sync(room, NULL, 0, event_id_nothing("other"));
+    live_source_sync(room, NULL, 0, event_id_nothing("other"));
     live_room_release(room);
     live_room_release(rooms_use("other"));
 }
@@ -68,13 +68,13 @@ START_TEST(test_live_room_use__who_waits_is_told_that_the_source_is_unreachable)
     rooms_source.silent = true;
     ck_assert_int_eq(pthread_create(&thread, NULL, use_silent_room, &code), 0);
     room = await_room("other");
-    live_room_unreachable(room);
+    live_source_unreachable(room);
     pthread_join(thread, NULL);
     ck_assert_int_eq(code, ERROR_UNAVAILABLE);
     code = ERROR_NONE;
     use_silent_room(&code);
     ck_assert_int_eq(code, ERROR_UNAVAILABLE);
-    live_room_sync(room, NULL, 0, event_id_nothing("other"));
+    live_source_sync(room, NULL, 0, event_id_nothing("other"));
     use_silent_room(&code);
     ck_assert_int_eq(code, ERROR_NONE);
     live_room_release(room);
@@ -88,7 +88,7 @@ START_TEST(test_live_room_use__who_waits_is_told_that_the_room_is_synchronised)
     rooms_source.silent = true;
     ck_assert_int_eq(pthread_create(&thread, NULL, use_silent_room, &code), 0);
     struct live_room *room = await_room("other");
-    live_room_sync(room, NULL, 0, event_id_nothing("other"));
+    live_source_sync(room, NULL, 0, event_id_nothing("other"));
     pthread_join(thread, NULL);
     ck_assert_int_eq(code, ERROR_NONE);
     live_room_release(room);
@@ -98,7 +98,7 @@ END_TEST
 START_TEST(test_live_room_use__once_known_it_is_served_while_the_source_is_away)
 {
     lobby_add(1);
-    live_room_unreachable(lobby);
+    live_source_unreachable(lobby);
     struct live_room *again = rooms_use("lobby");
     lobby_expect_list("1");
     live_room_release(again);
@@ -233,7 +233,7 @@ END_TEST
 static void add_soon_ending(struct live_room *room)
 {
     struct message *message = lobby_message(1, FIRST_NUMBER + 1, 1000);
-    live_room_add(room, message, event_id_make(live_room_name(room), EPOCH, FIRST_NUMBER + 1));
+    live_source_add(room, message, event_id_make(live_room_name(room), EPOCH, FIRST_NUMBER + 1));
     message_release(message);
 }
 

@@ -71,8 +71,8 @@ static void stay_inside(struct live_room *room)
     room->inside = false;
 }
 
-void live_room_sync(struct live_room *room, struct message *const *messages, size_t count,
-                    struct event_id last)
+void live_source_sync(struct live_room *room, struct message *const *messages, size_t count,
+                      struct event_id last)
 {
     LOCKED(&fake_upstream_lock);
     ck_assert(!room->closed);
@@ -87,7 +87,7 @@ void live_room_sync(struct live_room *room, struct message *const *messages, siz
     pthread_cond_broadcast(&fake_upstream_changed);
 }
 
-void live_room_add(struct live_room *room, struct message *message, struct event_id id)
+void live_source_add(struct live_room *room, struct message *message, struct event_id id)
 {
     LOCKED(&fake_upstream_lock);
     ck_assert(!room->closed);
@@ -99,7 +99,7 @@ void live_room_add(struct live_room *room, struct message *message, struct event
     stay_inside(room);
 }
 
-void live_room_delete(struct live_room *room, const char *message_id)
+void live_source_delete(struct live_room *room, const char *message_id)
 {
     LOCKED(&fake_upstream_lock);
     ck_assert(!room->closed);
@@ -107,7 +107,7 @@ void live_room_delete(struct live_room *room, const char *message_id)
     pthread_cond_broadcast(&fake_upstream_changed);
 }
 
-void live_room_unreachable(struct live_room *room)
+void live_source_unreachable(struct live_room *room)
 {
     LOCKED(&fake_upstream_lock);
     ck_assert(!room->closed);
@@ -115,7 +115,7 @@ void live_room_unreachable(struct live_room *room)
     stay_inside(room);
 }
 
-void live_room_set_stale(struct live_room *room, bool stale)
+void live_source_set_stale(struct live_room *room, bool stale)
 {
     LOCKED(&fake_upstream_lock);
     ck_assert(!room->closed);

@@ -48,7 +48,7 @@ struct live_room {
     bool stale;
     unsigned stales;        /* how often it became so */
     bool synced_when_stale; /* since it became so */
-    bool hold;              /* live_room_add and _unreachable do not return */
+    bool hold;              /* live_source_add and _unreachable do not return */
     bool inside;
     bool closed;
 };
