@@ -10,16 +10,13 @@
 enum { WHOLE_MAX = 64 * 1024 * 1024 };
 
 static enum error_code answer_whole(struct http_exchange *exchange, const struct page *page,
-                                    const struct page_view *view, struct live_room *room,
-                                    struct error *err)
+                                    const struct page_view *view,
+                                    const struct message_array *messages, struct error *err)
 {
-    CLEANUP(board_free) struct board *board = NULL;
     CLEANUP_FINI(buffer_fini) struct buffer html;
     buffer_init(&html, WHOLE_MAX);
-    enum error_code code = live_room_board(room, &board);
-    if (!code)
-        code = page_write(page, view, board, &html, err);
-    return code ? code : http_answer(exchange, 200, HTTP_TYPE_HTML, html.data, html.len);
+    enum error_code code = page_write(page, view, messages, &html, err);
+    return code ? code : http_answer_take(exchange, 200, HTTP_TYPE_HTML, &html);
 }
 
 /* A page that is written in pieces: all of them have the same view. */
@@ -54,12 +51,12 @@ static void free_pieces(struct message_pieces_form *form)
     free(form);
 }
 
+/* Takes the messages. */
 static enum error_code answer_in_pieces(struct http_exchange *exchange, const struct page *page,
-                                        const struct page_view *view, struct live_room *room)
+                                        const struct page_view *view,
+                                        struct message_array *messages)
 {
-    struct message_array *messages = NULL;
-    enum error_code code = live_room_messages(room, &messages);
-    struct pieces *pieces = code ? NULL : malloc(sizeof *pieces);
+    struct pieces *pieces = malloc(sizeof *pieces);
     if (!pieces) {
         message_array_free(messages);
         return ERROR_INTERNAL;
@@ -72,7 +69,6 @@ static enum error_code answer_in_pieces(struct http_exchange *exchange, const st
         .page = page,
         .view = *view,
     };
-    message_array_sort(messages);
     return message_pieces_answer(exchange, HTTP_TYPE_HTML, messages, &pieces->form);
 }
 
@@ -81,9 +77,15 @@ enum error_code page_answer(struct http_exchange *exchange, const struct page *p
 {
     struct page_view now = *view;
     now.now_us = clock_now_us();
+    struct message_array *messages = NULL;
+    if (live_room_messages(room, &messages))
+        return ERROR_INTERNAL;
+    message_array_sort(messages);
     http_answer_set_header(exchange, "Content-Security-Policy", "%s", PAGE_SECURITY_POLICY);
     http_answer_set_header(exchange, "Vary", "Accept-Language");
-    if (live_room_count(room) > LIVE_LISTING_FEW)
-        return answer_in_pieces(exchange, page, &now, room);
-    return answer_whole(exchange, page, &now, room, err);
+    if (messages->count > LIVE_LISTING_FEW)
+        return answer_in_pieces(exchange, page, &now, messages);
+    enum error_code code = answer_whole(exchange, page, &now, messages, err);
+    message_array_free(messages);
+    return code;
 }

@@ -4,10 +4,13 @@
 #include "process.h"
 
 #include <limits.h>
+#include <link.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -94,6 +97,29 @@ unsigned process_threads(unsigned configured)
 unsigned process_loops(void)
 {
     return cores_within(1, LOOPS_MAX);
+}
+
+/* Unmaps what is only read of a library. */
+static int unmap_library(struct dl_phdr_info *library, size_t size, void *context)
+{
+    (void)size, (void)context;
+    uintptr_t page_mask = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+    if (!library->dlpi_name[0]) /* the program: a debugger's breakpoints would go with its pages */
+        return 0;
+    for (size_t i = 0; i < library->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &library->dlpi_phdr[i];
+        uintptr_t begin = library->dlpi_addr + part->p_vaddr;
+        uintptr_t end = (begin + part->p_memsz) & page_mask;
+        begin &= page_mask;
+        if (part->p_type == PT_LOAD && !(part->p_flags & PF_W) && begin < end)
+            madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void process_unmap_libraries(void)
+{
+    dl_iterate_phdr(unmap_library, NULL);
 }
 
 char *process_path_beside_program(const char *relative)

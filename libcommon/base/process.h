@@ -25,6 +25,10 @@ unsigned process_threads(unsigned configured);
 /* How many threads write event streams: one a core, up to STREAM_LOOPS_MAX (stream_loops.h). */
 unsigned process_loops(void);
 
+/* Gives back the pages of libraries that starting has read: most of them (symbols, relocations, what
+ * libraries do first) are never read again. What is comes back from the kernel's cache by itself. */
+void process_unmap_libraries(void);
+
 /* `relative` as seen from the directory of the running program; the caller frees it with free().
  * NULL when out of memory, or without /proc. */
 char *process_path_beside_program(const char *relative);

@@ -45,6 +45,17 @@ enum error_code http_answer(struct http_exchange *exchange, int status, const ch
     return ERROR_NONE;
 }
 
+enum error_code http_answer_take(struct http_exchange *exchange, int status,
+                                 const char *content_type, struct buffer *body)
+{
+    enum error_code code = http_answer(exchange, status, content_type, NULL, 0);
+    exchange->response->binary_body = body->data;
+    exchange->response->binary_body_length = body->len;
+    exchange->bytes = body->len;
+    buffer_init(body, body->max);
+    return code;
+}
+
 enum error_code http_answer_ok(struct http_exchange *exchange)
 {
     static const char ok[] = "{\"status\":\"ok\"}";

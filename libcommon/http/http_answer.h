@@ -5,6 +5,7 @@
 #ifndef TEMPMESSENGER_HTTP_ANSWER_H
 #define TEMPMESSENGER_HTTP_ANSWER_H
 
+#include "buffer.h"
 #include "error.h"
 
 #include <stdbool.h>
@@ -28,6 +29,10 @@ http_answer_set_header(struct http_exchange *exchange, const char *name, const c
 /* Answers with a copy of the bytes. `content_type` is NULL where there is no content. */
 enum error_code http_answer(struct http_exchange *exchange, int status, const char *content_type,
                             const void *bytes, size_t len);
+
+/* Answers with the buffer's bytes, which it takes: the buffer is empty afterwards. */
+enum error_code http_answer_take(struct http_exchange *exchange, int status,
+                                 const char *content_type, struct buffer *body);
 
 /* Answers 200 with the bytes and this entity tag, or 304 where If-None-Match names it (weak
  * comparison, RFC 9110, 13.1.2). */

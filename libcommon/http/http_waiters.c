@@ -87,9 +87,9 @@ static bool start_thread(struct http_waiters *waiters)
     return started;
 }
 
-bool http_waiters_submit(struct http_waiters *waiters, struct http_waiters_job *job)
+/* Under the lock. */
+static bool enqueue(struct http_waiters *waiters, struct http_waiters_job *job)
 {
-    LOCKED(&waiters->lock);
     if (waiters->queued == HTTP_WAITERS_QUEUE_MAX)
         return false;
     bool enough = waiters->idle > waiters->queued || waiters->threads == HTTP_WAITERS_THREADS_MAX;
@@ -100,8 +100,18 @@ bool http_waiters_submit(struct http_waiters *waiters, struct http_waiters_job *
     *waiters->last = job;
     waiters->last = &job->next;
     waiters->queued++;
-    pthread_cond_signal(&waiters->work);
     return true;
+}
+
+/* Signals without the lock, for which the woken thread would wait at once. */
+bool http_waiters_submit(struct http_waiters *waiters, struct http_waiters_job *job)
+{
+    pthread_mutex_lock(&waiters->lock);
+    bool queued = enqueue(waiters, job);
+    pthread_mutex_unlock(&waiters->lock);
+    if (queued)
+        pthread_cond_signal(&waiters->work);
+    return queued;
 }
 
 void http_waiters_free(struct http_waiters *waiters)

@@ -278,14 +278,3 @@ enum error_code live_room_messages(struct live_room *room, struct message_array 
     *ret_messages = messages;
     return ERROR_NONE;
 }
-
-enum error_code live_room_board(struct live_room *room, struct board **ret_board)
-{
-    live_room_enter(room);
-    struct board *board = board_copy(room->board);
-    live_room_leave(room);
-    if (!board)
-        return ERROR_INTERNAL;
-    *ret_board = board;
-    return ERROR_NONE;
-}

@@ -43,7 +43,4 @@ size_t live_room_count(struct live_room *room);
 enum error_code live_room_messages(struct live_room *room,
                                    struct message_array **ret_messages) ERROR_MUST_USE;
 
-/* A copy of the board as it is now; the caller frees it. INTERNAL when out of memory. */
-enum error_code live_room_board(struct live_room *room, struct board **ret_board) ERROR_MUST_USE;
-
 #endif

@@ -5,6 +5,8 @@ void stream_source_init(struct stream_source *source, const struct stream_source
 {
     source->ops = ops;
     source->lock = lock;
+    source->streams = 0;
+    source->loop = 0;
     for (unsigned i = 0; i < STREAM_LOOPS_MAX; i++)
         ring_init(&source->waiting[i]);
 }

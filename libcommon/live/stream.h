@@ -44,6 +44,8 @@ struct stream_source {
     const struct stream_source_ops *ops;
     pthread_mutex_t *lock;
     struct ring waiting[STREAM_LOOPS_MAX]; /* under the lock */
+    _Atomic unsigned streams;              /* that it has ever had */
+    _Atomic unsigned loop;                 /* for the next of them */
 };
 
 /* One reader's stream, a member of what the source has for each. */

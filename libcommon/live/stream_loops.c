@@ -303,11 +303,17 @@ void stream_loops_free(struct stream_loops *loops)
     free(loops);
 }
 
+static struct stream_loop *choose_loop(struct stream_loops *loops, struct stream_source *source)
+{
+    if (atomic_fetch_add(&source->streams, 1) % STREAM_LOOPS_TOGETHER == 0)
+        atomic_store(&source->loop, atomic_fetch_add(&loops->next, 1) % loops->count);
+    return &loops->loops[atomic_load(&source->loop)];
+}
+
 void stream_loops_add(struct stream_loops *loops, struct stream_source *source,
                       struct stream *stream, struct http_takeover *takeover)
 {
-    unsigned turn = atomic_fetch_add_explicit(&loops->next, 1, memory_order_relaxed);
-    struct stream_loop *loop = &loops->loops[turn % loops->count];
+    struct stream_loop *loop = choose_loop(loops, source);
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLOUT | EPOLLET, .data.ptr = stream};
     stream->source = source;
     stream->takeover = takeover;

@@ -12,6 +12,9 @@
 #include "stream.h"
 
 enum {
+    /* So many streams of a source go to one loop, one after the other, then as many to the next: an
+     * event for a few readers wakes one thread, and many readers are spread all the same. */
+    STREAM_LOOPS_TOGETHER = 16,
     /* A reader who takes nothing of what it is sent for so long is cut off. */
     STREAM_STALL_MAX_MS = 30 * 1000,
     /* The same once the streams are to end. */

@@ -234,11 +234,6 @@ struct board *board_of(struct message *const *messages, size_t count)
     return board;
 }
 
-struct board *board_copy(const struct board *board)
-{
-    return board->count ? board_of(board->order + board->first, board->count) : board_new();
-}
-
 struct message *board_find(const struct board *board, const char *id)
 {
     return board->slots[slot_of(board, id)];

@@ -33,9 +33,6 @@ struct board *board_new(void);
 /* A board with these messages; NULL when out of memory. */
 struct board *board_of(struct message *const *messages, size_t count);
 
-/* A board with the same messages; NULL when out of memory. */
-struct board *board_copy(const struct board *board);
-
 /* Releases the messages. Takes NULL. */
 void board_free(struct board *board);
 

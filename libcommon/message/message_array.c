@@ -72,7 +72,12 @@ struct message_array *message_array_of(const struct board *board,
 
 void message_array_sort(struct message_array *array)
 {
-    qsort(array->messages, array->count, sizeof(struct message *), compare_places);
+    /* Those of equal lifetimes are in order already. */
+    for (size_t i = 1; i < array->count; i++)
+        if (compare(array->messages[i - 1], array->messages[i]) > 0) {
+            qsort(array->messages, array->count, sizeof(struct message *), compare_places);
+            return;
+        }
 }
 
 void message_array_free(struct message_array *array)

@@ -102,6 +102,7 @@ enum error_code service_run(const struct http_server_config *config,
               LOG_NUMBER("threads", config->threads));
     warn_of_file_limit(config);
     bool checking = start_checker(&checker);
+    process_unmap_libraries();
     const char *signal = process_wait();
     log_write(LOG_LEVEL_INFO, "stopping", LOG_TEXT("signal", signal));
     if (checking)

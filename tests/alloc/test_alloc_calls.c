@@ -249,14 +249,13 @@ static struct live_rooms *make_rooms(struct room_feeds *feeds)
 static enum error_code use(struct live_rooms *rooms)
 {
     struct live_room *room = NULL;
-    struct board *board = NULL;
+    CLEANUP(message_array_free) struct message_array *messages = NULL;
     enum error_code code = live_rooms_use(rooms, "lobby", WAIT_MS, &room, NULL);
     REQUIRE(code == ERROR_NONE || code == ERROR_INTERNAL || code == ERROR_UNAVAILABLE);
     if (!code)
-        code = live_room_board(room, &board);
-    REQUIRE(code || board_count(board) == 1);
-    REQUIRE(code || strcmp(board_at(board, 0)->text, "hello") == 0);
-    board_free(board);
+        code = live_room_messages(room, &messages);
+    REQUIRE(code || messages->count == 1);
+    REQUIRE(code || strcmp(messages->messages[0]->text, "hello") == 0);
     live_room_release(room);
     return code ? ERROR_INTERNAL : ERROR_NONE;
 }

@@ -46,6 +46,7 @@ FAILING_ALLOC_TEST_TOLERANT(test_page__out_of_memory_loads_nothing, pages_loaded
 
 static struct page *page;
 static struct board *board;
+static struct message_array *messages;
 static struct buffer whole; /* the page as it is with memory */
 
 static struct page_view view_of(uint64_t ttl_default_ms)
@@ -61,7 +62,7 @@ static struct page_view view_of(uint64_t ttl_default_ms)
 
 static void set_up_page(uint64_t ttl_default_ms)
 {
-    static const char *const messages[] = {
+    static const char *const texts[] = {
         "{\"id\":\"0123456789abcdef0123456789abcdef\",\"room\":\"ops\",\"author\":\"Ada\","
         "\"message\":\"text\",\"created_at\":\"2026-11-22T06:00:00.123Z\","
         "\"expires_at\":\"2026-11-22T06:01:00.123Z\",\"expires_in\":60000}",
@@ -72,18 +73,20 @@ static void set_up_page(uint64_t ttl_default_ms)
     board = board_new();
     buffer_init(&whole, HTML_MAX);
     REQUIRE(page_load(template_dir, &page, NULL) == ERROR_NONE);
-    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct message *message;
-        REQUIRE(message_from_json(messages[i], strlen(messages[i]), i + 1, 0, &message));
+        REQUIRE(message_from_json(texts[i], strlen(texts[i]), i + 1, 0, &message));
         REQUIRE(board_insert(board, message) == BOARD_ADDED);
         message_release(message);
     }
-    REQUIRE(page_write(page, &view, board, &whole, NULL) == ERROR_NONE);
+    messages = message_array_of(board, &(struct message_array_filter){0});
+    REQUIRE(messages && page_write(page, &view, messages, &whole, NULL) == ERROR_NONE);
 }
 
 static void tear_down_page(void)
 {
     buffer_fini(&whole);
+    message_array_free(messages);
     board_free(board);
     page_free(page);
 }
@@ -94,7 +97,7 @@ static enum error_code write_page(uint64_t ttl_default_ms)
     struct page_view view = view_of(ttl_default_ms);
     CLEANUP_FINI(buffer_fini) struct buffer html;
     buffer_init(&html, HTML_MAX);
-    enum error_code code = page_write(page, &view, board, &html, NULL);
+    enum error_code code = page_write(page, &view, messages, &html, NULL);
     REQUIRE(code || (html.len == whole.len && memcmp(html.data, whole.data, whole.len) == 0));
     return code;
 }

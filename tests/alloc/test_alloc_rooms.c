@@ -212,9 +212,9 @@ static struct live_room *use(struct live_rooms *rooms)
 static void require_all(struct live_rooms *rooms)
 {
     CLEANUP(live_room_release) struct live_room *room = use(rooms);
-    CLEANUP(board_free) struct board *board = NULL;
-    REQUIRE(room && live_room_board(room, &board) == ERROR_NONE);
-    REQUIRE(board_count(board) == kept);
+    CLEANUP(message_array_free) struct message_array *array = NULL;
+    REQUIRE(room && live_room_messages(room, &array) == ERROR_NONE);
+    REQUIRE(array->count == kept);
 }
 
 static enum error_code room_used(void)
@@ -243,18 +243,18 @@ static enum error_code room_read(void)
     struct live_rooms *rooms = make_good_rooms();
     struct live_room *room = use_good(rooms);
     struct live_listing all = {0}, newest = {0};
-    struct board *board = NULL;
+    struct message_array *array = NULL;
     enum error_code listed = live_listing_make(room, 0, NULL, &all);
     enum error_code parted = live_listing_make(room, 1, NULL, &newest);
-    enum error_code copied = live_room_board(room, &board);
-    REQUIRE(!listed == (all.json != NULL) && !copied == (board != NULL));
+    enum error_code copied = live_room_messages(room, &array);
+    REQUIRE(!listed == (all.json != NULL) && !copied == (array != NULL));
     REQUIRE(!parted == (newest.messages != NULL));
     REQUIRE(listed == ERROR_NONE || listed == ERROR_INTERNAL);
     live_listing_fini(&all);
     live_listing_fini(&newest);
     if (parted)
         listed = parted;
-    board_free(board);
+    message_array_free(array);
     live_room_release(room);
     live_rooms_free(rooms);
     return listed ? listed : copied;

@@ -183,21 +183,17 @@ static void list(struct board *board, struct board_list *kept, const struct mode
         REQUIRE(numbered_only && !model->order[listing.at]->number);
 }
 
-/* A board of the same set, filled in another order, has the same tag; so has a copy. */
+/* A board of the same set, filled in another order, has the same tag. */
 static void check_etag(const struct board *board, const struct model *model)
 {
     CLEANUP(board_free) struct board *other = board_new();
-    CLEANUP(board_free) struct board *copy = board_copy(board);
-    char tags[3][BOARD_ETAG_SIZE];
-    REQUIRE(other && copy && board_count(copy) == model->count);
-    for (size_t i = model->count; i > 0; i--) {
+    char tags[2][BOARD_ETAG_SIZE];
+    REQUIRE(other);
+    for (size_t i = model->count; i > 0; i--)
         REQUIRE(board_insert(other, model->order[i - 1]) == BOARD_ADDED);
-        REQUIRE(board_at(copy, i - 1) == model->order[i - 1]);
-    }
     board_etag(board, tags[0]);
     board_etag(other, tags[1]);
-    board_etag(copy, tags[2]);
-    REQUIRE(strcmp(tags[0], tags[1]) == 0 && strcmp(tags[0], tags[2]) == 0);
+    REQUIRE(strcmp(tags[0], tags[1]) == 0);
 }
 
 static void check_same(const struct board *board, const struct model *model)

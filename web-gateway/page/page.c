@@ -5,9 +5,6 @@
  * for each language and each combination of the page's switches. A page is then copied together
  * from them. Messages have no cache: filling in the form of one costs little more than copying it,
  * and its remaining time would be wrong in any copy.
- *
- * Messages are shown in the order of sending. The board has them in the order in which they end, so
- * they are sorted for each page, unless both orders are the same.
  */
 #include "page.h"
 
@@ -246,52 +243,19 @@ void page_write_message(const struct page *page, const struct page_view *view,
     page_form_write(forms->message, 0, SIZE_MAX, values, html);
 }
 
-struct place {
-    const struct message *message;
-    size_t index; /* on the board: keeps the sort stable */
-};
-
-static int by_time_sent(const void *a, const void *b)
-{
-    const struct place *one = a;
-    const struct place *other = b;
-    if (one->message->created_at_ms != other->message->created_at_ms)
-        return one->message->created_at_ms < other->message->created_at_ms ? -1 : 1;
-    return one->index < other->index ? -1 : 1;
-}
-
-/* The living messages of the board in the order of sending; returns how many. */
-static size_t place_messages(const struct board *board, uint64_t now_us, struct place *ret_places)
-{
-    size_t count = 0;
-    bool in_order = true;
-    for (size_t i = 0; i < board_count(board); i++) {
-        const struct message *message = board_at(board, i);
-        if (message_expired(message, now_us))
-            continue;
-        ret_places[count] = (struct place){message, i};
-        in_order &= count == 0 || by_time_sent(&ret_places[count - 1], &ret_places[count]) < 0;
-        count++;
-    }
-    if (!in_order)
-        qsort(ret_places, count, sizeof *ret_places, by_time_sent);
-    return count;
-}
-
 enum error_code page_write(const struct page *page, const struct page_view *view,
-                           const struct board *board, struct buffer *ret_html, struct error *err)
+                           const struct message_array *messages, struct buffer *ret_html,
+                           struct error *err)
 {
-    struct place *places = calloc(board_count(board) + 1, sizeof *places);
-    if (!places)
-        return error_because(err, ERROR_INTERNAL, "out of memory for the page");
-    size_t count = place_messages(board, view->now_us, places);
     struct page_view whole = *view;
-    whole.empty = count == 0;
+    whole.empty = true;
+    for (size_t i = 0; i < messages->count && whole.empty; i++)
+        whole.empty = message_expired(messages->messages[i], view->now_us);
     page_write_head(page, &whole, ret_html);
-    for (size_t i = 0; i < count && !ret_html->failed; i++)
-        page_write_message(page, &whole, places[i].message, ret_html);
+    for (size_t i = 0; i < messages->count && !ret_html->failed; i++)
+        if (!message_expired(messages->messages[i], view->now_us))
+            page_write_message(page, &whole, messages->messages[i], ret_html);
     page_write_foot(page, &whole, ret_html);
-    free(places);
     if (ret_html->failed)
         return error_because(err, ERROR_INTERNAL, "the page: over %zu bytes, or out of memory",
                              ret_html->max);

@@ -5,9 +5,9 @@
 #ifndef TEMPMESSENGER_PAGE_H
 #define TEMPMESSENGER_PAGE_H
 
-#include "board.h"
 #include "buffer.h"
 #include "error.h"
+#include "message_array.h"
 #include "message_limits.h"
 
 /* What a browser may do on the page: use our own files and talk to us, nothing else. */
@@ -48,10 +48,10 @@ void page_write_message(const struct page *page, const struct page_view *view,
                         const struct message *message, struct buffer *html);
 void page_write_foot(const struct page *page, const struct page_view *view, struct buffer *html);
 
-/* Appends the whole page with the messages of `board` that are alive at `view->now_us`, and takes
- * `view->empty` from them. INTERNAL when out of memory or over `ret_html`'s maximum. */
+/* Appends the whole page with those messages that are alive at `view->now_us`, in their order, and
+ * takes `view->empty` from them. INTERNAL when out of memory or over `ret_html`'s maximum. */
 enum error_code page_write(const struct page *page, const struct page_view *view,
-                           const struct board *board, struct buffer *ret_html,
+                           const struct message_array *messages, struct buffer *ret_html,
                            struct error *err) ERROR_MUST_USE;
 
 #endif

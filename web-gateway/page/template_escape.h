@@ -6,7 +6,7 @@
 
 #include "buffer.h"
 
-/* Appends `len` bytes of `text`, escaped. */
+/* Appends `len` bytes of `text`, escaped. A NUL stands behind them, or further on. */
 void template_escape(struct buffer *out, const char *text, size_t len);
 
 #endif

@@ -4,8 +4,11 @@
 #include "process.h"
 
 #include <check.h>
+#include <link.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -88,6 +91,43 @@ START_TEST(test_process__threads_are_as_configured_or_by_cores)
 }
 END_TEST
 
+static unsigned long resident_kib(void)
+{
+    char line[256];
+    unsigned long kib = 0;
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, "Rss:", 4) == 0)
+            kib = strtoul(line + 4, NULL, 10);
+    fclose(file);
+    ck_assert_uint_gt(kib, 0);
+    return kib;
+}
+
+/* As the dynamic linker does at a program's start. */
+static int read_library(struct dl_phdr_info *library, size_t size, void *sum)
+{
+    (void)size;
+    for (size_t i = 0; i < library->dlpi_phnum; i++)
+        if (library->dlpi_phdr[i].p_type == PT_LOAD)
+            *(int *)sum += *(const char *)(library->dlpi_addr + library->dlpi_phdr[i].p_vaddr);
+    return 0;
+}
+
+START_TEST(test_process__what_starting_has_read_of_libraries_is_given_back)
+{
+    int sum = 0;
+    dl_iterate_phdr(read_library, &sum);
+    unsigned long before = resident_kib();
+    process_unmap_libraries();
+    ck_assert_uint_lt(resident_kib(), before);
+    int again = 0;
+    dl_iterate_phdr(read_library, &again);
+    ck_assert_int_eq(again, sum);
+}
+END_TEST
+
 START_TEST(test_process__a_path_beside_the_program_leads_there)
 {
     char *program = process_path_beside_program("test_process");
@@ -109,6 +149,7 @@ static Suite *process_suite(void)
     tcase_add_test(tcase, test_process__signals_that_ask_for_nothing_are_ignored);
     tcase_add_test(tcase, test_process__wait_returns_the_name_of_the_signal);
     tcase_add_test(tcase, test_process__threads_are_as_configured_or_by_cores);
+    tcase_add_test(tcase, test_process__what_starting_has_read_of_libraries_is_given_back);
     tcase_add_test(tcase, test_process__a_path_beside_the_program_leads_there);
     Suite *suite = suite_create("process");
     suite_add_tcase(suite, tcase);

@@ -71,6 +71,7 @@ struct counter {
     unsigned last; /* the number that was said last */
     bool ended;
     size_t piece; /* bytes of a line; 0: no more than the number */
+    bool read_by[STREAM_LOOPS_MAX];
 };
 
 struct listener {
@@ -99,6 +100,7 @@ static void read_counter(struct stream_source *source, unsigned loop, struct rin
     struct counter *counter = RING_OWNER(source, struct counter, source);
     struct ring *next;
     LOCKED(&counter->lock);
+    counter->read_by[loop] = true;
     for (struct ring *link = run->next; link != run; link = next) {
         next = link->next;
         struct stream *stream = RING_OWNER(link, struct stream, place);
@@ -167,7 +169,7 @@ static void count_to(unsigned last, bool ended)
 
 START_TEST(test_stream_loops__every_stream_is_sent_everything_in_order_and_then_ends)
 {
-    enum { LISTENERS = 5, LAST = 300 };
+    enum { LISTENERS = 3 * STREAM_LOOPS_TOGETHER, LAST = 300 };
     _Atomic bool freed[LISTENERS];
     int fds[LISTENERS];
     for (int i = 0; i < LISTENERS; i++)
@@ -190,6 +192,36 @@ START_TEST(test_stream_loops__every_stream_is_sent_everything_in_order_and_then_
     await_closed();
     for (int i = 0; i < LISTENERS; i++)
         ck_assert(freed[i]);
+}
+END_TEST
+
+/* Adds listeners until there are `count`; each hears what was said so far. */
+static void hear(int fds[], int from, int count, _Atomic bool *freed)
+{
+    for (int i = from; i < count; i++) {
+        CLEANUP_FINI(buffer_fini) struct buffer text;
+        buffer_init(&text, 1 << 20);
+        fds[i] = listen_to(&freed[i]);
+        ck_assert(read_until(fds[i], &text, "1\n"));
+    }
+}
+
+START_TEST(test_stream_loops__few_streams_of_a_source_share_a_loop_and_more_do_not)
+{
+    enum { FEW = STREAM_LOOPS_TOGETHER, MORE = FEW + 1 };
+    _Atomic bool freed[MORE];
+    int fds[MORE];
+    count_to(1, false);
+    hear(fds, 0, FEW, freed);
+    pthread_mutex_lock(&counter.lock);
+    ck_assert(counter.read_by[0] != counter.read_by[1]);
+    pthread_mutex_unlock(&counter.lock);
+    hear(fds, FEW, MORE, freed);
+    pthread_mutex_lock(&counter.lock);
+    ck_assert(counter.read_by[0] && counter.read_by[1]);
+    pthread_mutex_unlock(&counter.lock);
+    for (int i = 0; i < MORE; i++)
+        close(fds[i]);
 }
 END_TEST
 
@@ -304,7 +336,7 @@ enum error_code http_answer_stream(struct http_exchange *exchange, const char *c
     return ERROR_NONE;
 }
 
-enum { MESSAGES = 600, READERS = 6, HOPS = 12 };
+enum { MESSAGES = 600, READERS = 20, HOPS = 12 };
 
 static const uint64_t first_number = 1795327200000000;
 
@@ -418,6 +450,7 @@ static Suite *stream_loops_suite(void)
     tcase_add_checked_fixture(lines, set_up, tear_down);
     tcase_add_test(lines,
                    test_stream_loops__every_stream_is_sent_everything_in_order_and_then_ends);
+    tcase_add_test(lines, test_stream_loops__few_streams_of_a_source_share_a_loop_and_more_do_not);
     tcase_add_test(lines, test_stream_loops__peer_that_leaves_is_noticed_at_once);
     tcase_add_test(lines, test_stream_loops__peer_that_only_stops_sending_is_ended);
     tcase_add_test(lines, test_stream_loops__slow_reader_holds_up_nobody_and_gets_the_rest);

@@ -457,22 +457,6 @@ START_TEST(test_board__etag_is_kept_when_a_number_comes)
 }
 END_TEST
 
-START_TEST(test_board__copy_has_the_same_messages_and_goes_its_own_way)
-{
-    CLEANUP(board_free) struct board *empty = board_copy(board);
-    ck_assert_uint_eq(board_count(empty), 0);
-    for (uint64_t name = 1; name <= 50; name++)
-        add(name, 100 - (int64_t)name, name % 2 ? name : 0);
-    CLEANUP(board_free) struct board *copy = board_copy(board);
-    ck_assert_uint_eq(board_count(copy), 50);
-    for (size_t i = 0; i < 50; i++)
-        ck_assert_ptr_eq(board_at(copy, i), board_at(board, i));
-    ck_assert_uint_eq(board_at(copy, 0)->references, 2);
-    ck_assert(take(1));
-    ck_assert_uint_eq(board_count(copy), 50);
-}
-END_TEST
-
 /* The model: every message there may be, and what is on the board of it. */
 enum { NAMES = 700, OPERATIONS = 20000, PHASE = 2500, CHECK_EACH = 50 };
 
@@ -664,7 +648,6 @@ static TCase *set_case(void)
     tcase_add_test(set, test_board__etag_changes_with_the_set);
     tcase_add_test(set, test_board__etag_uses_every_digit_of_an_id);
     tcase_add_test(set, test_board__etag_is_kept_when_a_number_comes);
-    tcase_add_test(set, test_board__copy_has_the_same_messages_and_goes_its_own_way);
     return set;
 }
 

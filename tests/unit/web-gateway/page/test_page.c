@@ -46,11 +46,20 @@ static struct page_view plain_view(void)
     return (struct page_view){.room = "ops", .now_us = NOW_US};
 }
 
+static enum error_code write_page(const struct page_view *view, struct buffer *ret_html,
+                                  struct error *err)
+{
+    CLEANUP(message_array_free)
+    struct message_array *messages = message_array_of(board, &(struct message_array_filter){0});
+    message_array_sort(messages);
+    return page_write(page, view, messages, ret_html, err);
+}
+
 static const char *render(const struct page_view *view)
 {
     struct error err = {0};
     buffer_clear(&html);
-    ck_assert_msg(page_write(page, view, board, &html, &err) == ERROR_NONE, "%s", err.cause);
+    ck_assert_msg(write_page(view, &html, &err) == ERROR_NONE, "%s", err.cause);
     return html.data;
 }
 
@@ -332,7 +341,7 @@ START_TEST(test_page__over_the_buffers_maximum_is_an_error)
     struct error err = {0};
     struct buffer small;
     buffer_init(&small, 100);
-    ck_assert_int_eq(page_write(page, &view, board, &small, &err), ERROR_INTERNAL);
+    ck_assert_int_eq(write_page(&view, &small, &err), ERROR_INTERNAL);
     buffer_fini(&small);
 }
 END_TEST
