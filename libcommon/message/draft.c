@@ -134,9 +134,31 @@ static enum error_code parse_object(const void *body, size_t len, json_t **ret_o
     return ERROR_NONE;
 }
 
-static bool readable(const char *text, size_t len)
+/* Control characters cost six bytes each in JSON, and a terminal obeys them. */
+static bool is_refused_in_text(uint32_t character)
 {
-    return !memchr(text, '\0', len) && text_has_visible(text, len);
+    return text_is_control(character) && character != '\t' && character != '\n' &&
+           character != '\r';
+}
+
+/* A name stands in one line beside others' words, whose direction is not its own to turn. */
+static bool is_refused_in_author(uint32_t character)
+{
+    return text_is_control(character) || text_turns_direction(character);
+}
+
+/* Names the first refused character, or leaves the error to the list's own words. */
+static enum error_code check_characters(const char *text, size_t len, enum error_code code,
+                                        struct error *err)
+{
+    bool is_author = code == ERROR_INVALID_AUTHOR;
+    uint32_t character;
+    size_t place =
+        text_find(text, len, is_author ? is_refused_in_author : is_refused_in_text, &character);
+    if (place)
+        return error_set(err, code, "The %s may not contain U+%04" PRIX32 " (character %zu)",
+                         is_author ? "author" : "message", character, place);
+    return text_has_visible(text, len) ? ERROR_NONE : code;
 }
 
 static enum error_code check_text(const char *text, size_t len, const struct draft_rules *rules,
@@ -145,7 +167,7 @@ static enum error_code check_text(const char *text, size_t len, const struct dra
     if (len > rules->text_max)
         return error_set(err, ERROR_TOO_LARGE, "The message must have at most %zu bytes",
                          rules->text_max);
-    return len && readable(text, len) ? ERROR_NONE : ERROR_INVALID_MESSAGE;
+    return check_characters(text, len, ERROR_INVALID_MESSAGE, err);
 }
 
 static enum error_code check_message(const json_t *message, const struct draft_rules *rules,
@@ -178,7 +200,7 @@ static enum error_code read_ttl(const json_t *ttl, const struct draft_rules *rul
     return ERROR_NONE;
 }
 
-static enum error_code check_author(const json_t *author)
+static enum error_code check_author(const json_t *author, struct error *err)
 {
     if (!author)
         return ERROR_NONE;
@@ -186,8 +208,9 @@ static enum error_code check_author(const json_t *author)
         return ERROR_INVALID_AUTHOR;
     const char *name = json_string_value(author);
     size_t len = json_string_length(author);
-    bool fits = text_characters(name, len) <= AUTHOR_MAX_CHARACTERS;
-    return fits && readable(name, len) ? ERROR_NONE : ERROR_INVALID_AUTHOR;
+    if (text_characters(name, len) > AUTHOR_MAX_CHARACTERS)
+        return ERROR_INVALID_AUTHOR;
+    return check_characters(name, len, ERROR_INVALID_AUTHOR, err);
 }
 
 static char *copy(const char *text, size_t len)
@@ -232,7 +255,7 @@ enum error_code draft_from_json(const void *body, size_t len, const struct draft
     if (!code)
         code = read_ttl(json_object_get(object, "ttl"), rules, &ttl_ms, err);
     if (!code)
-        code = check_author(author);
+        code = check_author(author, err);
     if (code)
         return code;
     return make_draft(json_string_value(message), json_string_length(message),

@@ -64,9 +64,14 @@ const invalidTtl = ['0', '-1', '-0', '0.999', '0.0001', '86400.001', '86401', '1
 
 const invalidAuthor = {
   'a number': 5, null: null, true: true, 'an array': ['a'], 'an object': {}, 'nothing in it': '',
-  'a space': ' ', 'white space': '\t\n', NUL: 'a\0b', '41 characters': 'a'.repeat(41),
+  'a space': ' ', 'white space': '\u00a0\u3000', '41 characters': 'a'.repeat(41),
   '41 characters of four bytes': '😀'.repeat(41),
 };
+
+const point = (code) => `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+const span = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const CONTROLS = [...span(0, 0x1f), ...span(0x7f, 0x9f)];
+const TURNING = [0x61c, 0x200e, 0x200f, ...span(0x202a, 0x202e), ...span(0x2066, 0x2069)];
 
 onEveryService('errors', (api) => {
   async function refuses(body, [status, type, detail], headers = {}) {
@@ -107,6 +112,14 @@ onEveryService('errors', (api) => {
     for (const [name, value] of Object.entries(invalidMessage)) {
       test(name, () => refuses(`{"message":${value}}`, [422, 'invalid-message', /message/i]));
     }
+    test('every control character but tab and line breaks, named by code point and place', async () => {
+      for (const code of CONTROLS.filter((one) => ![9, 10, 13].includes(one))) {
+        const text = `é😀${String.fromCodePoint(code)}\u0007`;
+        const expected = [422, 'invalid-message', `The message may not contain ${point(code)} (character 3)`];
+        await refuses({ message: text }, expected);
+        await refuses(text, expected, { 'Content-Type': 'text/plain' });
+      }
+    });
     test('a blank plain text', () =>
       refuses(' \n', [422, 'invalid-message', /message/i], { 'Content-Type': 'text/plain' }));
     test('a NUL in plain text', () =>
@@ -135,6 +148,12 @@ onEveryService('errors', (api) => {
     for (const [name, author] of Object.entries(invalidAuthor)) {
       test(name, () => refuses({ message: 'a', author }, [422, 'invalid-author', /40/]));
     }
+    test('every control character and all that turn direction, named by code point and place', async () => {
+      for (const code of [...CONTROLS, ...TURNING]) {
+        await refuses({ message: 'a', author: `é😀${String.fromCodePoint(code)}\u0007` },
+          [422, 'invalid-author', `The author may not contain ${point(code)} (character 3)`]);
+      }
+    });
   });
 
   describe('idempotency-key-reused', () => {
