@@ -101,8 +101,7 @@ bool text_visible_ascii(const char *text, size_t len)
     return true;
 }
 
-/* The value of a hex digit of either case; -1 for any other byte. */
-static int hex_digit(char digit)
+int text_hex_digit(char digit)
 {
     if (digit >= '0' && digit <= '9')
         return digit - '0';
@@ -113,8 +112,8 @@ static int hex_digit(char digit)
 
 bool text_percent_byte(const char *from, size_t len, char *ret_byte)
 {
-    int high = len >= 3 && from[0] == '%' ? hex_digit(from[1]) : -1;
-    int low = high >= 0 ? hex_digit(from[2]) : -1;
+    int high = len >= 3 && from[0] == '%' ? text_hex_digit(from[1]) : -1;
+    int low = high >= 0 ? text_hex_digit(from[2]) : -1;
     if (low < 0)
         return false;
     *ret_byte = (char)(high << 4 | low);

@@ -46,6 +46,9 @@ size_t text_find(const void *bytes, size_t len, bool (*wanted)(uint32_t characte
 /* Whether all bytes are from '!' to '~'. */
 bool text_visible_ascii(const char *text, size_t len);
 
+/* The value of a hex digit of either case; -1 for any other byte. */
+int text_hex_digit(char digit);
+
 /* Decodes the %XX at the front of `len` bytes; false if there is none, and *ret_byte stays. */
 bool text_percent_byte(const char *from, size_t len, char *ret_byte);
 

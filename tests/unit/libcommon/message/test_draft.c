@@ -115,7 +115,9 @@ static const char *const not_json[] = {
     "{\"message\":\"hi\",\"ttl\":0x10}",
     "{\"message\":\"hi\",\"ttl\":01}",
     "{\"message\":\"hi\",\"ttl\":+1}",
-    "\xEF\xBB\xBF{\"message\":\"hi\"}",
+    "\xEF\xBB\xBF\xEF\xBB\xBF{\"message\":\"hi\"}",
+    "\xEF\xBB\xBF",
+    "\xEF\xBB{\"message\":\"hi\"}",
     "[]",
     "[{\"message\":\"hi\"}]",
     "\"message\"",
@@ -141,6 +143,20 @@ START_TEST(test_draft__bytes_behind_the_object_are_invalid_json)
 }
 END_TEST
 
+START_TEST(test_draft__nul_behind_a_number_is_invalid_json)
+{
+    static const char body[] = "{\"message\":\"hi\",\"ttl\":5\0}";
+    ck_assert_int_eq(from_bytes(body, sizeof body - 1), ERROR_INVALID_JSON);
+}
+END_TEST
+
+START_TEST(test_draft__byte_order_mark_may_come_first)
+{
+    ck_assert_int_eq(from_json("\xEF\xBB\xBF{\"message\":\"hi\"}"), ERROR_NONE);
+    ck_assert_str_eq(draft.text, "hi");
+}
+END_TEST
+
 START_TEST(test_draft__no_body_is_invalid_json)
 {
     ck_assert_int_eq(from_bytes(NULL, 0), ERROR_INVALID_JSON);
@@ -152,7 +168,7 @@ START_TEST(test_draft__cause_says_where_but_not_what)
     ck_assert_int_eq(from_json("{\"message\":\"hi\" secret}"), ERROR_INVALID_JSON);
     ck_assert_ptr_null(strstr(err.cause, "secret"));
     ck_assert_str_eq(err.detail, "");
-    ck_assert_str_eq(err.cause, "the body: not JSON at byte 22");
+    ck_assert_str_eq(err.cause, "the body: not JSON at byte 16");
 }
 END_TEST
 
@@ -458,6 +474,8 @@ static void add_json_tests(Suite *suite)
     tcase_add_loop_test(json, test_draft__what_is_no_json_object_is_invalid_json, 0,
                         COUNT(not_json));
     tcase_add_test(json, test_draft__bytes_behind_the_object_are_invalid_json);
+    tcase_add_test(json, test_draft__nul_behind_a_number_is_invalid_json);
+    tcase_add_test(json, test_draft__byte_order_mark_may_come_first);
     tcase_add_test(json, test_draft__no_body_is_invalid_json);
     tcase_add_test(json, test_draft__cause_says_where_but_not_what);
     tcase_add_test(json, test_draft__err_may_be_null);
