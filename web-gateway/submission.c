@@ -71,6 +71,7 @@ struct message_client_origin submission_origin(const struct http_exchange *excha
     return (struct message_client_origin){
         .request_id = http_request_id(exchange),
         .traceparent = http_request_traceparent(exchange),
+        .tracestate = http_request_tracestate(exchange),
     };
 }
 

@@ -28,6 +28,8 @@
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "Method not allowed",                         \
       "This path does not take this method; Allow lists those it takes")                           \
     X(TOO_LARGE, 413, "too-large", "Too large", "The request is too large")                        \
+    X(UNSUPPORTED_ENCODING, 415, "unsupported-encoding", "Unsupported encoding",                   \
+      "The body must come as it is, without a Content-Encoding")                                   \
     X(INVALID_MESSAGE, 422, "invalid-message", "Invalid message",                                  \
       "The message must be a string with at least one visible character")                          \
     X(INVALID_TTL, 422, "invalid-ttl", "Invalid lifetime", "The ttl is a number of seconds")       \

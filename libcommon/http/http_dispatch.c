@@ -127,6 +127,20 @@ static bool body_is_too_long(const struct http_exchange *exchange)
     return value && strtoull(value, NULL, 10) > exchange->server->config.body_max;
 }
 
+/* Whether the body is in a content coding, which we do not take. */
+static bool is_encoded(const struct http_exchange *exchange)
+{
+    const char *at = http_request_header(exchange, "Content-Encoding");
+    while (at && *at) {
+        at += strspn(at, ", \t");
+        size_t len = strcspn(at, ", \t");
+        if (len && (len != strlen("identity") || strncasecmp(at, "identity", len) != 0))
+            return true;
+        at += len;
+    }
+    return false;
+}
+
 /* Origin, rate, and whatever else the service asks of someone who changes something. */
 static enum error_code check_sender(struct http_exchange *exchange, struct error *err)
 {
@@ -142,6 +156,8 @@ static enum error_code check_head(struct http_exchange *exchange, struct error *
 {
     struct http_server *server = exchange->server;
     const struct http_route *route = exchange->route;
+    if (exchange->head_fault)
+        return error_because(err, ERROR_BAD_REQUEST, "%s", exchange->head_fault);
     if (is_crowded(exchange))
         return error_because(err, ERROR_TOO_LARGE,
                              "the request's head leaves no room for an answer");
@@ -154,6 +170,8 @@ static enum error_code check_head(struct http_exchange *exchange, struct error *
     if (exchange->method != HTTP_OPTIONS && !handler_of(exchange))
         return ERROR_METHOD_NOT_ALLOWED;
     enum error_code code = check_sender(exchange, err);
+    if (!code && http_method_changes(exchange->method) && is_encoded(exchange))
+        code = ERROR_UNSUPPORTED_ENCODING;
     if (!code && body_is_too_long(exchange))
         code = http_request_body_too_long(exchange, err);
     return code;
@@ -239,7 +257,7 @@ static void finish(struct http_exchange *exchange, enum error_code code)
         set_allow(exchange);
     if (code && !answer_otherwise(exchange, code))
         http_problem_answer(exchange, code, &exchange->err);
-    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
+    if (atomic_load_explicit(&server->draining, memory_order_relaxed) || exchange->head_fault)
         http_answer_set_header(exchange, "Connection", "close");
     add_to_metrics(exchange);
     exchange->stage = HTTP_STAGE_ANSWERED;

@@ -96,6 +96,31 @@ onEveryService('errors', (api) => {
     });
   });
 
+  describe('bodies at the edge of JSON', () => {
+    test('a NUL behind a number', () => refuses(Buffer.from('{"message":"a","ttl":5\0}'), INVALID_JSON));
+    test('a byte order mark may come first, and only once', async () => {
+      assertAccepted(api, await api.postTo(newRoom(), '\ufeff{"message":"a"}'));
+      await refuses('\ufeff\ufeff{"message":"a"}', INVALID_JSON);
+    });
+    test('numbers out of range that are ignored do no harm, however many', async () => {
+      const numbers = `[${Array(300).fill('1e999').join()}]`;
+      assertAccepted(api, await api.postTo(newRoom(), `{"message":"a","n":${numbers}}`));
+    });
+  });
+
+  describe('unsupported-encoding', () => {
+    const body = '{"message":"a"}';
+    for (const encoding of ['gzip', 'identity, gzip', 'x', 'GZIP']) {
+      test(encoding, () => refuses(body, [415, 'unsupported-encoding',
+        'The body must come as it is, without a Content-Encoding'], { 'Content-Encoding': encoding }));
+    }
+    for (const encoding of ['identity', 'Identity', ' identity , identity ', '']) {
+      test(`"${encoding}" is none`, async () => {
+        assertAccepted(api, await api.postTo(newRoom(), body, { 'Content-Encoding': encoding }));
+      });
+    }
+  });
+
   describe('no-message', () => {
     for (const body of ['{}', '{"ttl":5}', '{"Message":"a"}', '{"text":"a","author":"b"}', '{"":""}']) {
       test(body, () => refuses(body, [400, 'no-message', 'No message given']));

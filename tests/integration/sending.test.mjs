@@ -50,7 +50,7 @@ onEveryService('sending', (api) => {
 
   test('Prefer: return=representation gets 201 and the message', async () => {
     const room = newRoom();
-    for (const prefer of ['return=representation', 'respond-async, return=representation']) {
+    for (const prefer of ['return=representation', 'return="representation"', 'Return=representation ', 'respond-async, return=representation']) {
       const answer = await api.postTo(room, { message: 'hello' }, { Prefer: prefer });
       assert.equal(answer.status, 201);
       assert.ok(answer.headers.location.endsWith(answer.json().id));
