@@ -202,6 +202,7 @@ static bool begin_response(struct http_exchange *exchange)
     u_map_put(headers, "X-Request-Id", exchange->request_id);
     u_map_put(headers, "X-Content-Type-Options", "nosniff");
     u_map_put(headers, "Referrer-Policy", "no-referrer");
+    u_map_put(headers, "Cross-Origin-Resource-Policy", "same-origin");
     u_map_put(headers, "Cache-Control", "no-store");
     return true;
 }

@@ -42,7 +42,10 @@ onEveryStore('the page', (stack) => {
   });
 
   test('has a policy that allows only its own', async () => {
-    const policy = (await api().get('/')).headers['content-security-policy'];
+    const { headers } = await api().get('/');
+    assert.equal(headers['cross-origin-opener-policy'], 'same-origin');
+    assert.equal(headers['x-frame-options'], 'DENY');
+    const policy = headers['content-security-policy'];
     const directives = new Map(policy.split(';').map((part) => part.trim()).filter((part) => part !== '')
       .map((part) => [part.split(/\s+/)[0], part.split(/\s+/).slice(1)]));
     assert.deepEqual(directives.get('default-src'), ["'none'"]);
