@@ -328,7 +328,7 @@ const struct http_route web_gateway_routes[] = {
     {.path = "/openapi.json", .handlers[HTTP_GET] = get_openapi},
     {.path = "/livez", .handlers[HTTP_GET] = get_livez, .vital = true},
     {.path = "/readyz", .handlers[HTTP_GET] = get_readyz, .vital = true},
-    {.path = "/metrics", .handlers[HTTP_GET] = get_metrics},
+    {.path = "/metrics", .handlers[HTTP_GET] = get_metrics, .metrics = true},
 };
 
 const size_t web_gateway_route_count = sizeof web_gateway_routes / sizeof web_gateway_routes[0];

@@ -68,7 +68,9 @@ static bool equal_in_constant_time(const char *a, size_t a_len, const char *b, s
 static bool authorized(const struct http_server *server, const struct http_exchange *exchange)
 {
     static const char scheme[] = "Bearer ";
-    const char *token = server->config.token;
+    const char *token = exchange->route->metrics ? server->config.metrics_token
+                        : exchange->route->open  ? NULL
+                                                 : server->config.token;
     if (!token)
         return true;
     const char *value = http_request_header(exchange, "Authorization");
@@ -165,7 +167,7 @@ static enum error_code check_head(struct http_exchange *exchange, struct error *
         return ERROR_NOT_FOUND;
     if (!route->vital && is_overloaded(server))
         return error_set(err, ERROR_UNAVAILABLE, "Too many connections");
-    if (!route->open && !authorized(server, exchange))
+    if (!authorized(server, exchange))
         return ERROR_UNAUTHORIZED;
     if (exchange->method != HTTP_OPTIONS && !handler_of(exchange))
         return ERROR_METHOD_NOT_ALLOWED;
