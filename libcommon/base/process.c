@@ -36,7 +36,8 @@ static void stop_signals(sigset_t *signals)
 }
 
 /* A core limit of 0 would not do: the kernel does not ask it where it pipes dumps to a program, as
- * systemd's. The leak checker of a sanitizer reads this process from outside, so there it is left. */
+ * systemd's. The leak checker of a sanitizer reads this process from outside, so there it
+ * is left. */
 static void forbid_dumps(void)
 {
 #ifndef __SANITIZE_ADDRESS__

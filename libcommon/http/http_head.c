@@ -1,6 +1,6 @@
 /*
- * libmicrohttpd (0.9.75) reads leniently: it takes the first of two Content-Lengths, cuts a value at
- * a NUL, joins folded lines or loses them, and lets white space into names. Whoever stands before
+ * libmicrohttpd (0.9.75) reads leniently: it takes the first of two Content-Lengths, cuts a value
+ * at a NUL, joins folded lines or loses them, and lets white space into names. Whoever stands before
  * us may read the same bytes differently, and then two requests are one, or one is two. So what is
  * ambiguous is refused.
  *
