@@ -1,8 +1,8 @@
 /*
  * libmicrohttpd (0.9.75) reads leniently: it takes the first of two Content-Lengths, cuts a value
- * at a NUL, joins folded lines or loses them, and lets white space into names. Whoever stands before
- * us may read the same bytes differently, and then two requests are one, or one is two. So what is
- * ambiguous is refused.
+ * at a NUL, joins folded lines or loses them, and lets white space into names. Whoever stands
+ * before us may read the same bytes differently, and then two requests are one, or one is two. So
+ * what is ambiguous is refused.
  *
  * What was cut is not shown, but can be seen. A head lies in one piece in the connection's memory:
  * line ends and colons have become NULs, and each line begins where the one before it ended. Where
