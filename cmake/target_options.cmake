@@ -11,7 +11,11 @@ function(target_options target)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(CMAKE_BUILD_TYPE STREQUAL "Release")
-    target_compile_options(${target} PRIVATE -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+    target_compile_options(${target} PRIVATE
+      -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-clash-protection)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+      target_compile_options(${target} PRIVATE -fcf-protection)
+    endif()
   endif()
   if(SANITIZERS)
     target_compile_options(${target} PRIVATE

@@ -48,6 +48,7 @@ static enum error_code serve(const struct service_settings *settings, unsigned t
         .files_share = 90,
         .body_max = body_max(settings->message_max_bytes),
         .token = settings->common.service_token,
+        .metrics_token = settings->common.metrics_token,
         .routes = message_service_routes,
         .route_count = message_service_route_count,
         .service = service,

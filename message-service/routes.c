@@ -185,7 +185,7 @@ const struct http_route message_service_routes[] = {
     {.path = "/openapi.json", .handlers[HTTP_GET] = get_openapi},
     {.path = "/livez", .handlers[HTTP_GET] = get_livez, .open = true, .vital = true},
     {.path = "/readyz", .handlers[HTTP_GET] = get_readyz, .open = true, .vital = true},
-    {.path = "/metrics", .handlers[HTTP_GET] = get_metrics, .open = true},
+    {.path = "/metrics", .handlers[HTTP_GET] = get_metrics, .metrics = true},
 };
 
 const size_t message_service_route_count =

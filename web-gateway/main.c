@@ -157,6 +157,7 @@ static enum error_code serve(const struct gateway_settings *settings, unsigned t
             settings->common.max_connections + HTTP_SERVER_CONNECTIONS_BESIDE_STREAMS,
         .files_share = FILES_SHARE_CONNECTIONS,
         .body_max = SUBMISSION_BODY_MAX,
+        .metrics_token = settings->common.metrics_token,
         .routes = web_gateway_routes,
         .route_count = web_gateway_route_count,
         .service = gateway,

@@ -82,6 +82,8 @@ enum error_code page_answer(struct http_exchange *exchange, const struct page *p
         return ERROR_INTERNAL;
     message_array_sort(messages);
     http_answer_set_header(exchange, "Content-Security-Policy", "%s", PAGE_SECURITY_POLICY);
+    http_answer_set_header(exchange, "Cross-Origin-Opener-Policy", "same-origin");
+    http_answer_set_header(exchange, "X-Frame-Options", "DENY"); /* for old browsers */
     http_answer_set_header(exchange, "Vary", "Accept-Language");
     if (messages->count > LIVE_LISTING_FEW)
         return answer_in_pieces(exchange, page, &now, messages);

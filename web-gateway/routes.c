@@ -198,13 +198,14 @@ static enum error_code get_konnichiwa(struct http_exchange *exchange, void *cont
 /* Whether the client wants to see what it made (RFC 7240, 4.2). */
 static bool wants_representation(const struct http_exchange *exchange)
 {
-    static const char preference[] = "return=representation";
+    static const char *const forms[] = {"return=representation", "return=\"representation\""};
     const char *at = http_request_header(exchange, "Prefer");
     while (at && *at) {
         at += strspn(at, ", \t");
         size_t len = strcspn(at, ",; \t");
-        if (len == sizeof preference - 1 && strncasecmp(at, preference, len) == 0)
-            return true;
+        for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+            if (len == strlen(forms[i]) && strncasecmp(at, forms[i], len) == 0)
+                return true;
         at += strcspn(at, ",");
     }
     return false;
@@ -327,7 +328,7 @@ const struct http_route web_gateway_routes[] = {
     {.path = "/openapi.json", .handlers[HTTP_GET] = get_openapi},
     {.path = "/livez", .handlers[HTTP_GET] = get_livez, .vital = true},
     {.path = "/readyz", .handlers[HTTP_GET] = get_readyz, .vital = true},
-    {.path = "/metrics", .handlers[HTTP_GET] = get_metrics},
+    {.path = "/metrics", .handlers[HTTP_GET] = get_metrics, .metrics = true},
 };
 
 const size_t web_gateway_route_count = sizeof web_gateway_routes / sizeof web_gateway_routes[0];

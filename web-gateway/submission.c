@@ -8,7 +8,7 @@
 #include "submission.h"
 
 #include "form.h"
-#include "json_read.h"
+#include "json_scan.h"
 #include "message_http.h"
 #include "random_id.h"
 #include "text.h"
@@ -41,11 +41,10 @@ static bool needs_no_limits(enum error_code code)
 
 static const struct draft_rules no_limits = {.text_max = SIZE_MAX, .ttl_max_ms = UINT64_MAX};
 
-/* The error of a draft read with `no_limits` from a body of `len` bytes, if it is one to be told
- * here. */
-static enum error_code error_without_limits(enum error_code code, size_t len, struct error *err)
+/* The error of a draft read with `no_limits`, if it is one to be told here. */
+static enum error_code error_without_limits(enum error_code code, struct error *err)
 {
-    if (needs_no_limits(code) && len <= BODY_JUDGED_MAX)
+    if (needs_no_limits(code))
         return code;
     if (err)
         *err = (struct error){0};
@@ -62,8 +61,9 @@ static enum error_code read_body(const struct http_exchange *exchange,
     enum error_code code = http_request_body(exchange, &post->body, &post->len, err);
     if (code)
         return code;
-    code = message_http_draft(exchange, &no_limits, &draft, err);
-    return error_without_limits(code, post->len, err);
+    if (post->len > BODY_JUDGED_MAX)
+        return ERROR_NONE;
+    return error_without_limits(message_http_draft(exchange, &no_limits, &draft, err), err);
 }
 
 struct message_client_origin submission_origin(const struct http_exchange *exchange)
@@ -71,6 +71,7 @@ struct message_client_origin submission_origin(const struct http_exchange *excha
     return (struct message_client_origin){
         .request_id = http_request_id(exchange),
         .traceparent = http_request_traceparent(exchange),
+        .tracestate = http_request_tracestate(exchange),
     };
 }
 
@@ -140,15 +141,10 @@ static size_t join_line_breaks(char *text, size_t len)
  * string it is, which the message service refuses with its own words. */
 static void append_ttl(struct buffer *json, const char *text, size_t len)
 {
-    json_error_t fault;
-    json_t *number = NULL;
-    if (json_read(text, len, JSON_DECODE_ANY, &number, &fault) == ERROR_INTERNAL)
-        json->failed = true;
-    if (json_is_number(number))
+    if (json_scan_number_alone(text, len))
         buffer_append(json, text, len);
     else
         buffer_append_json_string(json, text, len);
-    json_decref(number);
 }
 
 /* Appends `,"name":` and the field as a JSON string. An empty optional field is passed over. */
@@ -207,8 +203,10 @@ static enum error_code read_form(const struct http_exchange *exchange,
     post->content_type = HTTP_TYPE_JSON;
     post->body = json->data;
     post->len = json->len;
+    if (json->len > BODY_JUDGED_MAX)
+        return ERROR_NONE;
     code = draft_from_json(json->data, json->len, &no_limits, &draft, err);
-    return error_without_limits(code, json->len, err);
+    return error_without_limits(code, err);
 }
 
 enum error_code submission_accept_form(struct http_exchange *exchange, struct web_gateway *gateway,

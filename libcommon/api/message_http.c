@@ -51,7 +51,7 @@ const char *message_http_last_event_id(const struct http_exchange *exchange,
                                        char buffer[EVENT_ID_SIZE])
 {
     const char *header = http_request_header(exchange, "Last-Event-ID");
-    if (header)
+    if (header && header[0])
         return header;
     return http_request_query(exchange, "last_event_id", buffer, EVENT_ID_SIZE) ? buffer : NULL;
 }

@@ -28,11 +28,13 @@
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "Method not allowed",                         \
       "This path does not take this method; Allow lists those it takes")                           \
     X(TOO_LARGE, 413, "too-large", "Too large", "The request is too large")                        \
+    X(UNSUPPORTED_ENCODING, 415, "unsupported-encoding", "Unsupported encoding",                   \
+      "The body must come as it is, without a Content-Encoding")                                   \
     X(INVALID_MESSAGE, 422, "invalid-message", "Invalid message",                                  \
-      "The message must be a string with at least one visible character and no NUL")               \
+      "The message must be a string with at least one visible character")                          \
     X(INVALID_TTL, 422, "invalid-ttl", "Invalid lifetime", "The ttl is a number of seconds")       \
     X(INVALID_AUTHOR, 422, "invalid-author", "Invalid author",                                     \
-      "The author must be a string of 1 to 40 characters, at least one visible, and no NUL")       \
+      "The author must be a string of 1 to 40 characters, at least one of them visible")           \
     X(IDEMPOTENCY_KEY_REUSED, 422, "idempotency-key-reused", "Idempotency key reused",             \
       "This Idempotency-Key was used for another message in this room")                            \
     X(RATE_LIMITED, 429, "rate-limited", "Too many requests",                                      \

@@ -5,8 +5,9 @@
 #define TEMPMESSENGER_PROCESS_H
 
 /* First in main, before any thread: ignores SIGPIPE, SIGHUP, SIGUSR1 and SIGUSR2, blocks SIGTERM
- * and SIGINT (process_wait takes them) in this thread and those it will make, and raises the
- * open-file limit to the hard one. */
+ * and SIGINT (process_wait takes them) in this thread and those it will make, raises the
+ * open-file limit to the hard one, and keeps the memory, which holds messages and secrets, from
+ * being dumped to a file or read by other processes of the same user. */
 void process_prepare(void);
 
 /* Blocks until SIGTERM or SIGINT comes; returns its name. */

@@ -65,6 +65,34 @@ bool text_has_visible(const void *bytes, size_t len)
     return false;
 }
 
+bool text_is_control(uint32_t character)
+{
+    return character < 0x20 || (character >= 0x7F && character <= 0x9F);
+}
+
+bool text_turns_direction(uint32_t character)
+{
+    return character == 0x061C || character == 0x200E || character == 0x200F ||
+           (character >= 0x202A && character <= 0x202E) ||
+           (character >= 0x2066 && character <= 0x2069);
+}
+
+size_t text_find(const void *bytes, size_t len, bool (*wanted)(uint32_t character),
+                 uint32_t *ret_character)
+{
+    const uint8_t *at = bytes;
+    size_t place = 1;
+    for (size_t i = 0, step; i < len; i += step ? step : 1, place++) {
+        uint32_t character;
+        step = text_decode(at + i, len - i, &character);
+        if (step && wanted(character)) {
+            *ret_character = character;
+            return place;
+        }
+    }
+    return 0;
+}
+
 bool text_visible_ascii(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -73,8 +101,7 @@ bool text_visible_ascii(const char *text, size_t len)
     return true;
 }
 
-/* The value of a hex digit of either case; -1 for any other byte. */
-static int hex_digit(char digit)
+int text_hex_digit(char digit)
 {
     if (digit >= '0' && digit <= '9')
         return digit - '0';
@@ -85,8 +112,8 @@ static int hex_digit(char digit)
 
 bool text_percent_byte(const char *from, size_t len, char *ret_byte)
 {
-    int high = len >= 3 && from[0] == '%' ? hex_digit(from[1]) : -1;
-    int low = high >= 0 ? hex_digit(from[2]) : -1;
+    int high = len >= 3 && from[0] == '%' ? text_hex_digit(from[1]) : -1;
+    int low = high >= 0 ? text_hex_digit(from[2]) : -1;
     if (low < 0)
         return false;
     *ret_byte = (char)(high << 4 | low);

@@ -30,8 +30,24 @@ size_t text_characters(const void *bytes, size_t len);
  * the empty braille pattern). A byte that is not part of valid UTF-8 leaves no mark. */
 bool text_has_visible(const void *bytes, size_t len);
 
+/* Whether this is a control character: U+0000 to U+001F, U+007F to U+009F. */
+bool text_is_control(uint32_t character);
+
+/* Whether this character turns the direction of the text around it: marks, embeddings, overrides
+ * and isolates of Unicode's bidirectional algorithm. */
+bool text_turns_direction(uint32_t character);
+
+/* The place of the first character that `wanted` is true of, counted in characters from 1, and the
+ * character; 0 if there is none. A byte that is not part of valid UTF-8 counts as a character, and
+ * is never wanted. */
+size_t text_find(const void *bytes, size_t len, bool (*wanted)(uint32_t character),
+                 uint32_t *ret_character);
+
 /* Whether all bytes are from '!' to '~'. */
 bool text_visible_ascii(const char *text, size_t len);
+
+/* The value of a hex digit of either case; -1 for any other byte. */
+int text_hex_digit(char digit);
 
 /* Decodes the %XX at the front of `len` bytes; false if there is none, and *ret_byte stays. */
 bool text_percent_byte(const char *from, size_t len, char *ret_byte);

@@ -99,6 +99,8 @@ static bool answer(struct http_exchange *exchange)
 static bool is_not_waited_for(const struct http_exchange *exchange)
 {
     const char *length = http_request_header(exchange, "Content-Length");
+    if (exchange->head_fault)
+        return true; /* nobody knows where its body ends */
     return http_dispatch_refused(exchange) && length &&
            (strtoull(length, NULL, 10) > REFUSED_BODY_MAX ||
             http_request_header(exchange, "Expect"));
@@ -153,6 +155,10 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
     struct http_exchange *exchange = exchange_of(*request_context);
     bool begins = exchange->stage == HTTP_STAGE_LINE;
     if (begins) {
+        exchange->head.method = method;
+        exchange->head.version = version;
+        exchange->head_fault = http_head_fault(connection, &exchange->head);
+        http_head_unify(connection);
         enum MHD_Result result =
             ulfius(context, connection, url, method, version, data, data_len, request_context);
         if (result == MHD_YES)
@@ -254,6 +260,9 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
     struct http_exchange *exchange = info ? grow(info) : NULL;
     if (!exchange)
         return NULL;
+    exchange->head.target = uri;
+    exchange->head.target_end = uri + strlen(uri);
+    exchange->head.target_text = exchange->request.http_url;
     hide_query(uri);
     exchange->connection = connection;
     exchange->open_connection = open_connection;

@@ -68,7 +68,9 @@ static bool equal_in_constant_time(const char *a, size_t a_len, const char *b, s
 static bool authorized(const struct http_server *server, const struct http_exchange *exchange)
 {
     static const char scheme[] = "Bearer ";
-    const char *token = server->config.token;
+    const char *token = exchange->route->metrics ? server->config.metrics_token
+                        : exchange->route->open  ? NULL
+                                                 : server->config.token;
     if (!token)
         return true;
     const char *value = http_request_header(exchange, "Authorization");
@@ -127,6 +129,20 @@ static bool body_is_too_long(const struct http_exchange *exchange)
     return value && strtoull(value, NULL, 10) > exchange->server->config.body_max;
 }
 
+/* Whether the body is in a content coding, which we do not take. */
+static bool is_encoded(const struct http_exchange *exchange)
+{
+    const char *at = http_request_header(exchange, "Content-Encoding");
+    while (at && *at) {
+        at += strspn(at, ", \t");
+        size_t len = strcspn(at, ", \t");
+        if (len && (len != strlen("identity") || strncasecmp(at, "identity", len) != 0))
+            return true;
+        at += len;
+    }
+    return false;
+}
+
 /* Origin, rate, and whatever else the service asks of someone who changes something. */
 static enum error_code check_sender(struct http_exchange *exchange, struct error *err)
 {
@@ -142,6 +158,8 @@ static enum error_code check_head(struct http_exchange *exchange, struct error *
 {
     struct http_server *server = exchange->server;
     const struct http_route *route = exchange->route;
+    if (exchange->head_fault)
+        return error_because(err, ERROR_BAD_REQUEST, "%s", exchange->head_fault);
     if (is_crowded(exchange))
         return error_because(err, ERROR_TOO_LARGE,
                              "the request's head leaves no room for an answer");
@@ -149,11 +167,13 @@ static enum error_code check_head(struct http_exchange *exchange, struct error *
         return ERROR_NOT_FOUND;
     if (!route->vital && is_overloaded(server))
         return error_set(err, ERROR_UNAVAILABLE, "Too many connections");
-    if (!route->open && !authorized(server, exchange))
+    if (!authorized(server, exchange))
         return ERROR_UNAUTHORIZED;
     if (exchange->method != HTTP_OPTIONS && !handler_of(exchange))
         return ERROR_METHOD_NOT_ALLOWED;
     enum error_code code = check_sender(exchange, err);
+    if (!code && http_method_changes(exchange->method) && is_encoded(exchange))
+        code = ERROR_UNSUPPORTED_ENCODING;
     if (!code && body_is_too_long(exchange))
         code = http_request_body_too_long(exchange, err);
     return code;
@@ -184,6 +204,7 @@ static bool begin_response(struct http_exchange *exchange)
     u_map_put(headers, "X-Request-Id", exchange->request_id);
     u_map_put(headers, "X-Content-Type-Options", "nosniff");
     u_map_put(headers, "Referrer-Policy", "no-referrer");
+    u_map_put(headers, "Cross-Origin-Resource-Policy", "same-origin");
     u_map_put(headers, "Cache-Control", "no-store");
     return true;
 }
@@ -239,7 +260,7 @@ static void finish(struct http_exchange *exchange, enum error_code code)
         set_allow(exchange);
     if (code && !answer_otherwise(exchange, code))
         http_problem_answer(exchange, code, &exchange->err);
-    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
+    if (atomic_load_explicit(&server->draining, memory_order_relaxed) || exchange->head_fault)
         http_answer_set_header(exchange, "Connection", "close");
     add_to_metrics(exchange);
     exchange->stage = HTTP_STAGE_ANSWERED;

@@ -5,6 +5,7 @@
 #define TEMPMESSENGER_HTTP_EXCHANGE_PRIVATE_H
 
 #include "http_exchange.h"
+#include "http_head.h"
 #include "http_method.h"
 #include "http_params.h"
 #include "http_route.h"
@@ -37,6 +38,8 @@ struct http_exchange {
     struct http_server *server;
     struct _u_response *response; /* the answer, as it is made; NULL before that */
     struct http_waiters_job job;  /* the handler, where it has to wait */
+    struct http_head head;
+    const char *head_fault; /* why it is malformed; NULL: it is not */
     enum http_stage stage;
     enum http_method method;
     const struct http_route *route; /* NULL: none */

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { TRACESTATE_MAX = 512 }; /* what W3C's Trace Context asks of everyone to pass on */
+
 const char *http_request_param(const struct http_exchange *exchange, const char *name)
 {
     return http_params_get(&exchange->params, name);
@@ -111,6 +113,18 @@ const char *http_request_traceparent(const struct http_exchange *exchange)
     bool no_trace = strspn(value + 3, "0") == 32;
     bool no_parent = strspn(value + 36, "0") == 16;
     return no_trace || no_parent || strncmp(value, "ff", 2) == 0 ? NULL : value;
+}
+
+const char *http_request_tracestate(const struct http_exchange *exchange)
+{
+    const char *value = http_request_header(exchange, "tracestate");
+    if (!value || !value[0] || strlen(value) > TRACESTATE_MAX ||
+        !http_request_traceparent(exchange))
+        return NULL;
+    for (const char *at = value; *at; at++)
+        if (*at != '\t' && (*at < ' ' || *at > '~'))
+            return NULL;
+    return value;
 }
 
 const struct http_server *http_request_server(const struct http_exchange *exchange)

@@ -48,6 +48,9 @@ const char *http_request_id(const struct http_exchange *exchange);
 /* The sender's W3C traceparent where it is well-formed, else NULL. */
 const char *http_request_traceparent(const struct http_exchange *exchange);
 
+/* The sender's W3C tracestate, where its traceparent is well-formed, else NULL. */
+const char *http_request_tracestate(const struct http_exchange *exchange);
+
 /* The server of this exchange. */
 const struct http_server *http_request_server(const struct http_exchange *exchange);
 

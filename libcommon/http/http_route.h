@@ -31,6 +31,8 @@ struct http_route {
                          const struct error *err);
     /* Needs no bearer token. */
     bool open;
+    /* Needs the token of metrics, where there is one, and no other. */
+    bool metrics;
     /* Asked of monitors: answered also on the connections kept in reserve. */
     bool vital;
     /* Whoever changes something here is not checked (http_server_config.check_sender). */

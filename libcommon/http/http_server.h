@@ -19,8 +19,9 @@ struct http_server_config {
      * routes that are `vital`. */
     unsigned max_connections;
     unsigned files_share;
-    size_t body_max;   /* bytes; a longer body is answered 413 */
-    const char *token; /* what Authorization must bear; NULL: nothing */
+    size_t body_max;           /* bytes; a longer body is answered 413 */
+    const char *token;         /* what Authorization must bear; NULL: nothing */
+    const char *metrics_token; /* the same for a route that says `metrics` */
     const struct http_route *routes;
     size_t route_count;
 

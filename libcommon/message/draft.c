@@ -1,22 +1,21 @@
 /*
- * Reads the body of a POST into a draft. jansson parses; the rules are ours. They are checked in
- * the order of docs/api.md, the message first, so that a body with two faults always gets the same
- * answer.
+ * Reads the body of a POST into a draft. json_scan.c knows JSON; the rules are ours. They are
+ * checked in the order of docs/api.md, the message first, so that a body with two faults always
+ * gets the same answer.
  *
- * The sender's text never reaches the log: jansson's error texts quote it, so the cause gives our
- * own words and the position. The HTTP server limits the size of a body, jansson its nesting
- * (2048).
+ * The sender's text never reaches the log: the cause says what is wrong and where, not with what.
+ * The HTTP server limits the size of a body.
  *
  * All numbers are read as doubles: a ttl of 60 and one of 60.0 are one value, and an integer of
  * forty digits is out of range rather than a syntax error.
  */
 #include "draft.h"
 
-#include "cleanup.h"
-#include "json_read.h"
+#include "json_scan.h"
 #include "text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,25 +23,7 @@
 /* The public text of INVALID_AUTHOR in error.h names this number. */
 _Static_assert(AUTHOR_MAX_CHARACTERS == 40, "error.h names another number of characters");
 
-enum {
-    SECONDS_SIZE = 48,
-    LARGE_NUMBERS_MAX = 16, /* numbers beyond a double's range in one body */
-};
-
-CLEANUP_DEFINE(json_t, json_decref)
-
-static const char *parse_fault(enum json_error_code code)
-{
-    switch (code) {
-    case json_error_stack_overflow: return "nested too deep";
-    case json_error_invalid_utf8: return "invalid UTF-8";
-    case json_error_premature_end_of_input: return "ends too early";
-    case json_error_end_of_input_expected: return "more after the end";
-    case json_error_null_byte_in_key: return "NUL in a member's name";
-    case json_error_duplicate_key: return "duplicate member";
-    default: return "not JSON";
-    }
-}
+enum { SECONDS_SIZE = 48 };
 
 /* "1", "0.25": as few digits as milliseconds need. */
 static void format_seconds(uint64_t ms, char ret_text[SECONDS_SIZE])
@@ -69,74 +50,31 @@ static enum error_code invalid_ttl(const struct draft_rules *rules, struct error
                      min, max);
 }
 
-/* The first byte of the number that ends before `end`. */
-static size_t number_begin(const char *json, size_t end)
+/* Control characters cost six bytes each in JSON, and a terminal obeys them. */
+static bool is_refused_in_text(uint32_t character)
 {
-    size_t begin = end;
-    while (begin > 0 && json[begin - 1] && strchr("0123456789+-.eE", json[begin - 1]))
-        begin--;
-    return begin;
+    return text_is_control(character) && character != '\t' && character != '\n' &&
+           character != '\r';
 }
 
-/* Overwrites the number that ends before `end`, which is beyond a double's range, with one within
- * it; false if there is no room for that. */
-static bool tame_number(char *json, size_t end)
+/* A name stands in one line beside others' words, whose direction is not its own to turn. */
+static bool is_refused_in_author(uint32_t character)
 {
-    static const char large[] = "1e308";
-    size_t begin = number_begin(json, end);
-    if (end - begin < sizeof large - 1)
-        return false;
-    memset(json + begin, ' ', end - begin);
-    memcpy(json + begin, large, sizeof large - 1);
-    return true;
+    return text_is_control(character) || text_turns_direction(character);
 }
 
-/*
- * A number beyond a double's range is valid JSON (RFC 8259, section 6), but jansson refuses it.
- * Such a number is made smaller, in a copy: as a ttl it is still out of range, and in a member that
- * is ignored it does no harm.
- */
-static enum error_code parse(const void *body, size_t len, json_t **ret_json, json_error_t *fault)
+/* Names the first refused character, or leaves the error to the list's own words. */
+static enum error_code check_characters(const char *text, size_t len, enum error_code code,
+                                        struct error *err)
 {
-    const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
-    enum error_code code = json_read(body, len, flags, ret_json, fault);
-    if (code != ERROR_INVALID_JSON || json_error_code(fault) != json_error_numeric_overflow)
-        return code;
-    char *copy = malloc(len);
-    if (!copy)
-        return ERROR_INTERNAL;
-    memcpy(copy, body, len);
-    for (unsigned i = 0; code == ERROR_INVALID_JSON && i < LARGE_NUMBERS_MAX; i++) {
-        if (json_error_code(fault) != json_error_numeric_overflow || fault->position < 0 ||
-            (size_t)fault->position > len || !tame_number(copy, (size_t)fault->position))
-            break;
-        code = json_read(copy, len, flags, ret_json, fault);
-    }
-    free(copy);
-    return code;
-}
-
-static enum error_code parse_object(const void *body, size_t len, json_t **ret_object,
-                                    struct error *err)
-{
-    json_error_t fault;
-    CLEANUP(json_decref) json_t *json = NULL;
-    enum error_code code = parse(body, len, &json, &fault);
-    if (code == ERROR_INVALID_JSON)
-        return error_because(err, code, "the body: %s at byte %d",
-                             parse_fault(json_error_code(&fault)), fault.position);
-    if (code)
-        return error_because(err, code, "out of memory for the JSON of a draft");
-    if (!json_is_object(json))
-        return error_because(err, ERROR_INVALID_JSON, "the body is an array, not an object");
-    *ret_object = json;
-    json = NULL;
-    return ERROR_NONE;
-}
-
-static bool readable(const char *text, size_t len)
-{
-    return !memchr(text, '\0', len) && text_has_visible(text, len);
+    bool is_author = code == ERROR_INVALID_AUTHOR;
+    uint32_t character;
+    size_t place =
+        text_find(text, len, is_author ? is_refused_in_author : is_refused_in_text, &character);
+    if (place)
+        return error_set(err, code, "The %s may not contain U+%04" PRIX32 " (character %zu)",
+                         is_author ? "author" : "message", character, place);
+    return text_has_visible(text, len) ? ERROR_NONE : code;
 }
 
 static enum error_code check_text(const char *text, size_t len, const struct draft_rules *rules,
@@ -145,31 +83,64 @@ static enum error_code check_text(const char *text, size_t len, const struct dra
     if (len > rules->text_max)
         return error_set(err, ERROR_TOO_LARGE, "The message must have at most %zu bytes",
                          rules->text_max);
-    return len && readable(text, len) ? ERROR_NONE : ERROR_INVALID_MESSAGE;
+    return check_characters(text, len, ERROR_INVALID_MESSAGE, err);
 }
 
-static enum error_code check_message(const json_t *message, const struct draft_rules *rules,
-                                     struct error *err)
+/* The string that was found, decoded, which is the caller's; NULL when out of memory. */
+static char *decode(const struct json_scan_member *string, size_t *ret_len)
 {
-    if (!message)
+    char *text = malloc(string->len);
+    if (!text)
+        return NULL;
+    *ret_len = json_scan_decode(string, text);
+    text[*ret_len] = '\0';
+    return text;
+}
+
+static enum error_code out_of_memory(struct error *err)
+{
+    return error_because(err, ERROR_INTERNAL, "out of memory for a draft");
+}
+
+static enum error_code read_message(const struct json_scan_member *message,
+                                    const struct draft_rules *rules, struct draft *draft,
+                                    struct error *err)
+{
+    if (!message->value)
         return ERROR_NO_MESSAGE;
-    if (!json_is_string(message))
+    if (!json_scan_is_string(message))
         return ERROR_INVALID_MESSAGE;
-    return check_text(json_string_value(message), json_string_length(message), rules, err);
+    draft->text = decode(message, &draft->text_len);
+    return draft->text ? check_text(draft->text, draft->text_len, rules, err) : out_of_memory(err);
+}
+
+/* The number, or infinity where it is beyond a double's range; NaN when out of memory. */
+static double number_of(const struct json_scan_member *number)
+{
+    char *digits = malloc(number->len + 1);
+    if (!digits)
+        return NAN;
+    memcpy(digits, number->value, number->len);
+    digits[number->len] = '\0';
+    double value = strtod(digits, NULL);
+    free(digits);
+    return value;
 }
 
 /* Compares in seconds, as the sender wrote them: k milliseconds divided by 1000 is the very double
  * that the decimal number k/1000 is read as, so "inclusive" is exact. */
-static enum error_code read_ttl(const json_t *ttl, const struct draft_rules *rules,
+static enum error_code read_ttl(const struct json_scan_member *ttl, const struct draft_rules *rules,
                                 uint64_t *ret_ttl_ms, struct error *err)
 {
-    if (!ttl) {
+    if (!ttl->value) {
         *ret_ttl_ms = rules->ttl_default_ms;
         return ERROR_NONE;
     }
-    if (!json_is_number(ttl))
+    if (!json_scan_is_number(ttl))
         return invalid_ttl(rules, err);
-    double seconds = json_number_value(ttl);
+    double seconds = number_of(ttl);
+    if (isnan(seconds))
+        return out_of_memory(err);
     bool within = seconds >= (double)rules->ttl_min_ms / 1000.0 &&
                   seconds <= (double)rules->ttl_max_ms / 1000.0;
     if (!within)
@@ -178,65 +149,51 @@ static enum error_code read_ttl(const json_t *ttl, const struct draft_rules *rul
     return ERROR_NONE;
 }
 
-static enum error_code check_author(const json_t *author)
+static enum error_code read_author(const struct json_scan_member *author, char **ret_author,
+                                   struct error *err)
 {
-    if (!author)
+    if (!author->value)
         return ERROR_NONE;
-    if (!json_is_string(author))
+    if (!json_scan_is_string(author))
         return ERROR_INVALID_AUTHOR;
-    const char *name = json_string_value(author);
-    size_t len = json_string_length(author);
-    bool fits = text_characters(name, len) <= AUTHOR_MAX_CHARACTERS;
-    return fits && readable(name, len) ? ERROR_NONE : ERROR_INVALID_AUTHOR;
+    size_t len;
+    char *name = *ret_author = decode(author, &len);
+    if (!name)
+        return out_of_memory(err);
+    if (text_characters(name, len) > AUTHOR_MAX_CHARACTERS)
+        return ERROR_INVALID_AUTHOR;
+    return check_characters(name, len, ERROR_INVALID_AUTHOR, err);
 }
 
-static char *copy(const char *text, size_t len)
+/* The body without the byte order mark that it may begin with. */
+static const char *behind_mark(const char *body, size_t *len)
 {
-    char *string = malloc(len + 1);
-    if (!string)
-        return NULL;
-    memcpy(string, text, len);
-    string[len] = '\0';
-    return string;
-}
-
-/* Everything has been checked; `author` may be NULL. */
-static enum error_code make_draft(const char *text, size_t text_len, const char *author,
-                                  uint64_t ttl_ms, struct draft *ret_draft, struct error *err)
-{
-    struct draft draft = {
-        .text = copy(text, text_len),
-        .text_len = text_len,
-        .author = author ? copy(author, strlen(author)) : NULL,
-        .ttl_ms = ttl_ms,
-    };
-    if (!draft.text || (author && !draft.author)) {
-        draft_fini(&draft);
-        return error_because(err, ERROR_INTERNAL, "out of memory for a draft");
-    }
-    *ret_draft = draft;
-    return ERROR_NONE;
+    static const char mark[] = "\xEF\xBB\xBF";
+    if (*len < sizeof mark - 1 || memcmp(body, mark, sizeof mark - 1) != 0)
+        return body;
+    *len -= sizeof mark - 1;
+    return body + sizeof mark - 1;
 }
 
 enum error_code draft_from_json(const void *body, size_t len, const struct draft_rules *rules,
                                 struct draft *ret_draft, struct error *err)
 {
-    CLEANUP(json_decref) json_t *object = NULL;
-    enum error_code code = parse_object(body, len, &object, err);
-    if (code)
-        return code;
-    const json_t *message = json_object_get(object, "message");
-    const json_t *author = json_object_get(object, "author");
-    uint64_t ttl_ms = 0;
-    code = check_message(message, rules, err);
+    struct json_scan_member members[] = {{.name = "message"}, {.name = "ttl"}, {.name = "author"}};
+    struct draft draft = {0};
+    const char *json = behind_mark(body, &len);
+    enum error_code code =
+        json_scan_object(json, len, members, sizeof members / sizeof *members, err);
     if (!code)
-        code = read_ttl(json_object_get(object, "ttl"), rules, &ttl_ms, err);
+        code = read_message(&members[0], rules, &draft, err);
     if (!code)
-        code = check_author(author);
+        code = read_ttl(&members[1], rules, &draft.ttl_ms, err);
+    if (!code)
+        code = read_author(&members[2], &draft.author, err);
     if (code)
-        return code;
-    return make_draft(json_string_value(message), json_string_length(message),
-                      json_string_value(author), ttl_ms, ret_draft, err);
+        draft_fini(&draft);
+    else
+        *ret_draft = draft;
+    return code;
 }
 
 enum error_code draft_from_text(const void *body, size_t len, const struct draft_rules *rules,
@@ -247,7 +204,14 @@ enum error_code draft_from_text(const void *body, size_t len, const struct draft
     enum error_code code = check_text(body, len, rules, err);
     if (code)
         return code;
-    return make_draft(body, len, NULL, rules->ttl_default_ms, ret_draft, err);
+    struct draft draft = {
+        .text = malloc(len + 1), .text_len = len, .ttl_ms = rules->ttl_default_ms};
+    if (!draft.text)
+        return out_of_memory(err);
+    memcpy(draft.text, body, len);
+    draft.text[len] = '\0';
+    *ret_draft = draft;
+    return ERROR_NONE;
 }
 
 void draft_fini(struct draft *draft)

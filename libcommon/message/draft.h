@@ -24,7 +24,7 @@ struct draft_rules {
 
 struct draft {
     char *author; /* NULL when none was given */
-    char *text;   /* as sent; valid UTF-8 without NUL */
+    char *text;   /* as sent; valid UTF-8 without control characters but tab, LF and CR */
     size_t text_len;
     uint64_t ttl_ms; /* the sender's, or the default */
 };

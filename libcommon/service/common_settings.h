@@ -26,6 +26,7 @@ struct common_settings {
     enum log_format log_format;
     uint64_t shutdown_timeout_ms;
     char *service_token; /* NULL: none */
+    char *metrics_token; /* NULL: none */
     bool healthcheck;    /* do not serve: see healthcheck.h */
 };
 
@@ -64,6 +65,9 @@ bool common_settings_token_valid(const char *text, const char **ret_rule);
     {.name = "SERVICE_TOKEN", SETTING_SECRET_AT(type, common.service_token),                       \
      .valid = common_settings_token_valid,                                                         \
      .help = "the secret that the services share; it travels as a bearer token"},                  \
+    {.name = "METRICS_TOKEN", SETTING_SECRET_AT(type, common.metrics_token),                       \
+     .valid = common_settings_token_valid,                                                         \
+     .help = "the secret that /metrics wants as a bearer token"},                                  \
     {.name = "HEALTHCHECK", SETTING_SWITCH_AT(type, common.healthcheck),                           \
      .help = "ask the service that runs with these settings whether it is alive, and exit 0 or 1"}
 /* clang-format on */

@@ -6,6 +6,10 @@ import * as list from './message-list.js';
 import { duration, say, sayCount } from './words.js';
 
 const ANSWER_MAX_MS = 15_000;
+// What the service refuses, and nobody typed on purpose: control characters, which come with a
+// paste from a terminal, and in a name those that turn the direction of text.
+const REFUSED_IN_TEXT = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g;
+const REFUSED_IN_NAME = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const DRAFT_PAUSE_MS = 300;
 
 // The browser may forbid its storages: then nothing is remembered.
@@ -43,6 +47,7 @@ export function setUpCompose() {
   });
   box.addEventListener('keydown', keyPressed);
   box.addEventListener('input', typed);
+  form.elements.author.addEventListener('input', nameTyped);
   form.addEventListener('change', keep);
   addEventListener('pagehide', keep);
   box.removeAttribute('required');
@@ -71,10 +76,25 @@ function keyPressed(event) {
 }
 
 function typed() {
+  drop(box, REFUSED_IN_TEXT);
   grow();
   checkLength();
   clearTimeout(draftTimer);
   draftTimer = setTimeout(keep, DRAFT_PAUSE_MS);
+}
+
+function nameTyped() {
+  drop(form.elements.author, REFUSED_IN_NAME);
+}
+
+/** Takes the refused characters out of a field; the caret stays where it was in the text. */
+function drop(field, refused) {
+  const { value, selectionStart } = field;
+  const clean = value.replace(refused, '');
+  if (clean === value) return;
+  const caret = value.slice(0, selectionStart).replace(refused, '').length;
+  field.value = clean;
+  field.setSelectionRange(caret, caret);
 }
 
 function grow() {
@@ -210,6 +230,7 @@ function bringBack() {
   const { ttl, author } = form.elements;
   if ([...ttl.options].some(({ value }) => value === choices.ttl)) ttl.value = choices.ttl;
   author.value ||= choices.author ?? '';
+  nameTyped();
   const before = recall('sessionStorage', memoryKey);
   box.value ||= before.draft ?? '';
   if (box.value) typed();

@@ -41,6 +41,32 @@ test('nothing is sent while a word is being composed, or where there is nothing'
     assertQuiet(complaints);
   }));
 
+const CONTROLS = String.fromCharCode(...Array.from({ length: 32 }, (_, i) => i), 0x7f,
+  ...Array.from({ length: 32 }, (_, i) => 0x80 + i));
+
+/** As a paste does: at the caret, with an `input` event. */
+const paste = (page, text) => page.keyboard.insertText(text);
+
+test('control characters are dropped on paste, from the name too, and the caret stays', withPage(
+  async ({ api, room, open }) => {
+    const { page, complaints } = await open(`/rooms/${room}`);
+    await page.fill(BOX, 'before after');
+    await page.locator(BOX).evaluate((box) => box.setSelectionRange(7, 7));
+    await paste(page, `\u001b[31mred\u0007\tx\n${CONTROLS.replace(/[\t\n\r]/g, '')} `);
+    await page.keyboard.type('here ');
+    assert.equal(await page.inputValue(BOX), 'before [31mred\tx\n here after');
+    await page.focus('#compose [name=author]');
+    for (const piece of CONTROLS.match(/[^]{1,30}/g)) await paste(page, piece.replace(/[\n\r]/g, ''));
+    await paste(page, 'A\u202ed\u2066\u061ca');
+    assert.equal(await page.inputValue('#compose [name=author]'), 'Ada');
+    await page.focus(BOX);
+    await page.keyboard.press('Enter');
+    await accepted(page, 1);
+    assert.deepEqual((await api.list(room)).map(({ message, author }) => [message, author]),
+      [['before [31mred\tx\n here after', 'Ada']]);
+    assertQuiet(complaints);
+  }));
+
 test('lifetime and name are sent, and remembered on the device', withPage(async ({ api, room, open }) => {
   const { page, context, complaints } = await open(`/rooms/${room}`);
   await page.selectOption('[name=ttl]', '600');

@@ -31,17 +31,26 @@ static bool documented(enum error_code code, bool plain)
     }
 }
 
+static bool is_refused(uint32_t character)
+{
+    return text_is_control(character) && !strchr("\t\n\r", (int)character);
+}
+
 static void check_rules(const struct draft *draft, const struct draft_rules *rules)
 {
     REQUIRE(draft->text_len == strlen(draft->text) && draft->text_len <= rules->text_max);
     REQUIRE(text_valid_utf8(draft->text, draft->text_len));
     REQUIRE(text_has_visible(draft->text, draft->text_len));
+    uint32_t character;
+    REQUIRE(!text_find(draft->text, draft->text_len, is_refused, &character));
     REQUIRE(draft->ttl_ms >= rules->ttl_min_ms && draft->ttl_ms <= rules->ttl_max_ms);
     if (!draft->author)
         return;
     size_t author_len = strlen(draft->author);
     REQUIRE(text_valid_utf8(draft->author, author_len));
     REQUIRE(text_has_visible(draft->author, author_len));
+    REQUIRE(!text_find(draft->author, author_len, text_is_control, &character));
+    REQUIRE(!text_find(draft->author, author_len, text_turns_direction, &character));
     REQUIRE(text_characters(draft->author, author_len) <= AUTHOR_MAX_CHARACTERS);
 }
 

@@ -64,9 +64,14 @@ const invalidTtl = ['0', '-1', '-0', '0.999', '0.0001', '86400.001', '86401', '1
 
 const invalidAuthor = {
   'a number': 5, null: null, true: true, 'an array': ['a'], 'an object': {}, 'nothing in it': '',
-  'a space': ' ', 'white space': '\t\n', NUL: 'a\0b', '41 characters': 'a'.repeat(41),
+  'a space': ' ', 'white space': '\u00a0\u3000', '41 characters': 'a'.repeat(41),
   '41 characters of four bytes': '😀'.repeat(41),
 };
+
+const point = (code) => `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+const span = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const CONTROLS = [...span(0, 0x1f), ...span(0x7f, 0x9f)];
+const TURNING = [0x61c, 0x200e, 0x200f, ...span(0x202a, 0x202e), ...span(0x2066, 0x2069)];
 
 onEveryService('errors', (api) => {
   async function refuses(body, [status, type, detail], headers = {}) {
@@ -91,6 +96,31 @@ onEveryService('errors', (api) => {
     });
   });
 
+  describe('bodies at the edge of JSON', () => {
+    test('a NUL behind a number', () => refuses(Buffer.from('{"message":"a","ttl":5\0}'), INVALID_JSON));
+    test('a byte order mark may come first, and only once', async () => {
+      assertAccepted(api, await api.postTo(newRoom(), '\ufeff{"message":"a"}'));
+      await refuses('\ufeff\ufeff{"message":"a"}', INVALID_JSON);
+    });
+    test('numbers out of range that are ignored do no harm, however many', async () => {
+      const numbers = `[${Array(300).fill('1e999').join()}]`;
+      assertAccepted(api, await api.postTo(newRoom(), `{"message":"a","n":${numbers}}`));
+    });
+  });
+
+  describe('unsupported-encoding', () => {
+    const body = '{"message":"a"}';
+    for (const encoding of ['gzip', 'identity, gzip', 'x', 'GZIP']) {
+      test(encoding, () => refuses(body, [415, 'unsupported-encoding',
+        'The body must come as it is, without a Content-Encoding'], { 'Content-Encoding': encoding }));
+    }
+    for (const encoding of ['identity', 'Identity', ' identity , identity ', '']) {
+      test(`"${encoding}" is none`, async () => {
+        assertAccepted(api, await api.postTo(newRoom(), body, { 'Content-Encoding': encoding }));
+      });
+    }
+  });
+
   describe('no-message', () => {
     for (const body of ['{}', '{"ttl":5}', '{"Message":"a"}', '{"text":"a","author":"b"}', '{"":""}']) {
       test(body, () => refuses(body, [400, 'no-message', 'No message given']));
@@ -107,6 +137,14 @@ onEveryService('errors', (api) => {
     for (const [name, value] of Object.entries(invalidMessage)) {
       test(name, () => refuses(`{"message":${value}}`, [422, 'invalid-message', /message/i]));
     }
+    test('every control character but tab and line breaks, named by code point and place', async () => {
+      for (const code of CONTROLS.filter((one) => ![9, 10, 13].includes(one))) {
+        const text = `é😀${String.fromCodePoint(code)}\u0007`;
+        const expected = [422, 'invalid-message', `The message may not contain ${point(code)} (character 3)`];
+        await refuses({ message: text }, expected);
+        await refuses(text, expected, { 'Content-Type': 'text/plain' });
+      }
+    });
     test('a blank plain text', () =>
       refuses(' \n', [422, 'invalid-message', /message/i], { 'Content-Type': 'text/plain' }));
     test('a NUL in plain text', () =>
@@ -135,6 +173,12 @@ onEveryService('errors', (api) => {
     for (const [name, author] of Object.entries(invalidAuthor)) {
       test(name, () => refuses({ message: 'a', author }, [422, 'invalid-author', /40/]));
     }
+    test('every control character and all that turn direction, named by code point and place', async () => {
+      for (const code of [...CONTROLS, ...TURNING]) {
+        await refuses({ message: 'a', author: `é😀${String.fromCodePoint(code)}\u0007` },
+          [422, 'invalid-author', `The author may not contain ${point(code)} (character 3)`]);
+      }
+    });
   });
 
   describe('idempotency-key-reused', () => {

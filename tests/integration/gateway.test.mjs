@@ -50,14 +50,21 @@ test('a POST goes up with its id, trace, token and an idempotency key', withWorl
   const { api, posts } = await withUpstream(world, answer, { SERVICE_TOKEN: 'secret' });
   const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
   assertAccepted(api, await api.post('/messages', { message: 'hello' }, {
-    'X-Request-Id': 'mine', traceparent: `00-${trace}-00f067aa0ba902b7-01`,
+    'X-Request-Id': 'mine', traceparent: `00-${trace}-00f067aa0ba902b7-01`, tracestate: 'a=1, b=2',
   }));
   const [{ headers, body }] = posts();
   assert.equal(headers['x-request-id'], 'mine');
   assert.match(headers.traceparent, new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`));
+  assert.equal(headers.tracestate, 'a=1, b=2');
   assert.equal(headers.authorization, 'Bearer secret');
   assert.match(headers['idempotency-key'], KEY);
   assert.equal(JSON.parse(body).message, 'hello');
+}));
+
+test('a tracestate goes up beside a traceparent alone', withWorld(async (world) => {
+  const { api, posts } = await withUpstream(world);
+  assertAccepted(api, await api.post('/messages', { message: 'hello' }, { traceparent: 'x', tracestate: 'a=1' }));
+  assert.equal(posts()[0].headers.tracestate, undefined);
 }));
 
 test('two POSTs have two keys, and a client\'s own is passed on', withWorld(async (world) => {

@@ -674,6 +674,7 @@ export function assertCommonHeaders(answer) {
   assert.match(answer.headers['x-request-id'] ?? '', REQUEST_ID);
   assert.equal(answer.headers['x-content-type-options'], 'nosniff');
   assert.equal(answer.headers['referrer-policy'], 'no-referrer');
+  assert.equal(answer.headers['cross-origin-resource-policy'], 'same-origin');
 }
 
 /** Checks an error answer; `detail` is the exact text or a pattern of it. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   assertAccepted, assertCommonHeaders, assertProblem, clientOf, newRoom, onEveryService,
-  onEveryStore, until, withWorld,
+  onEveryStore, raw, rawStatus, until, withWorld,
 } from './harness.mjs';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -172,6 +172,14 @@ describe('rate limit', () => {
     const api = await limited(world, { TRUSTED_PROXIES: '127.0.0.1' });
     const answers = await burst(api, 40, (index) => ({ 'X-Forwarded-For': `192.0.2.${index}, 198.51.100.9` }));
     assert.ok(tally(answers, 429) > 0);
+  }));
+
+  test('nor in another line of another spelling', withWorld(async (world) => {
+    const api = await limited(world, { TRUSTED_PROXIES: '127.0.0.1' });
+    const lines = (index) => `x-forwarded-for: 192.0.2.${index}\r\nX-Forwarded-For: 198.51.100.9\r\n`;
+    const statuses = await Promise.all([...Array(40).keys()].map(async (index) => rawStatus(await raw(api.port,
+      `POST /messages HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 15\r\n${lines(index)}\r\n{"message":"a"}`))));
+    assert.ok(statuses.includes(429), `${statuses}`);
   }));
 });
 

@@ -553,3 +553,23 @@ describe('docs/metrics.md', () => {
     assert.deepEqual([...list(named[1], 1), ...list(named[2], 1000)], bounds);
   }));
 });
+
+test('METRICS_TOKEN alone opens the metrics of both services, and nothing else', withWorld(async (world) => {
+  const both = { SERVICE_TOKEN: 'shared', METRICS_TOKEN: 'measured' };
+  const stack = await world.stack({ env: both, gatewayEnv: both });
+  const bearer = (token) => ({ Authorization: `Bearer ${token}` });
+  for (const name of SERVICES) {
+    const api = clientOf(stack.of(name));
+    for (const headers of [{}, bearer('shared'), bearer('measuredx'), bearer(''), { Authorization: 'measured' }]) {
+      const answer = await api.get('/metrics', headers);
+      assertProblem(answer, 401, 'unauthorized');
+      assert.match(answer.headers['www-authenticate'], /^Bearer/);
+    }
+    const answer = await api.get('/metrics', bearer('measured'));
+    assert.equal(answer.status, 200);
+    assert.match(answer.text, /^# HELP /);
+    assert.equal((await api.get('/livez')).status, 200);
+  }
+  const service = clientOf(stack.of('message-service'));
+  assertProblem(await service.get('/messages', bearer('measured')), 401, 'unauthorized');
+}));

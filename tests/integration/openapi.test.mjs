@@ -161,6 +161,8 @@ class Answers {
     }
     await this.#each(isWrite, (operation) => send(api, operation, target(operation),
       { headers: { 'Idempotency-Key': 'a b', Accept: 'text/plain' } }));
+    await this.#each(isWrite, (operation) => send(api, operation, target(operation),
+      { headers: { 'Content-Encoding': 'gzip' } }));
     await this.#each(isWrite, async (operation) => {
       const path = target(operation);
       const headers = { 'Idempotency-Key': `key-of-${operation.operation.operationId}` };

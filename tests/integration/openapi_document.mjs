@@ -12,7 +12,8 @@ const ROOT = 'document';
 
 // What HTTP itself needs, and what the document's introduction says of every answer.
 const EVERYWHERE = new Set(['connection', 'content-length', 'content-type', 'date', 'keep-alive',
-  'transfer-encoding', 'x-content-type-options', 'referrer-policy', 'cache-control']);
+  'transfer-encoding', 'x-content-type-options', 'referrer-policy',
+  'cross-origin-resource-policy', 'cache-control']);
 
 export const pointer = (...names) =>
   `#/${names.map((name) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`;
@@ -126,7 +127,10 @@ export class OpenApiDocument {
     for (const name of Object.keys(answer.headers)) {
       if (!documented.has(name) && !EVERYWHERE.has(name)) faults.push(`${name} is not documented`);
     }
-    const said = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' };
+    const said = {
+      'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+    };
     if (!documented.has('cache-control')) said['cache-control'] = 'no-store';
     for (const [name, value] of Object.entries(said)) {
       if (answer.headers[name] !== value) faults.push(`${name} is ${answer.headers[name]}, not ${value}`);

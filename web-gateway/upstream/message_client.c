@@ -138,9 +138,8 @@ enum error_code message_client_post(struct message_client *client,
 {
     char path[UPSTREAM_REQUEST_PATH_SIZE];
     const struct upstream_caller_header headers[] = {
-        {"X-Request-Id", origin->request_id},
-        {"traceparent", origin->traceparent},
-        {"Content-Type", post->content_type},
+        {"X-Request-Id", origin->request_id},       {"traceparent", origin->traceparent},
+        {"tracestate", origin->tracestate},         {"Content-Type", post->content_type},
         {"Idempotency-Key", post->idempotency_key},
     };
     const struct upstream_caller_request request = {
@@ -168,6 +167,7 @@ static enum error_code get_konnichiwa(struct message_client *client, enum messag
     const struct upstream_caller_header headers[] = {
         {"X-Request-Id", origin ? origin->request_id : NULL},
         {"traceparent", origin ? origin->traceparent : NULL},
+        {"tracestate", origin ? origin->tracestate : NULL},
     };
     const struct upstream_caller_request request = {
         .path = "/konnichiwa",

@@ -35,6 +35,7 @@ struct message_client_config {
 struct message_client_origin {
     const char *request_id;
     const char *traceparent; /* NULL: none */
+    const char *tracestate;  /* NULL: none */
 };
 
 /* A message to be posted, as its sender wrote it. */

@@ -147,9 +147,20 @@ START_TEST(test_service_settings__token_is_visible_ascii)
     static const char line[] =
         "SERVICE_TOKEN: the value is not 1 to 512 visible ASCII characters\n";
     settings_trial_expect_taken("SERVICE_TOKEN=!~");
+    settings_trial_expect_refused("SERVICE_TOKEN=", line);
     settings_trial_expect_refused("SERVICE_TOKEN=a b", line);
     settings_trial_expect_refused("SERVICE_TOKEN=a\x7f", line);
     settings_trial_expect_refused("SERVICE_TOKEN=\xc3\xa4", line);
+}
+END_TEST
+
+START_TEST(test_service_settings__metrics_token_is_a_token)
+{
+    static const char line[] =
+        "METRICS_TOKEN: the value is not 1 to 512 visible ASCII characters\n";
+    settings_trial_expect_taken("METRICS_TOKEN=!~");
+    settings_trial_expect_refused("METRICS_TOKEN=", line);
+    settings_trial_expect_refused("METRICS_TOKEN=a b", line);
 }
 END_TEST
 
@@ -230,6 +241,7 @@ static Suite *service_settings_suite(void)
     tcase_add_test(all, test_service_settings__log_words_are_those_of_the_log);
     tcase_add_test(all, test_service_settings__token_at_and_above_its_length);
     tcase_add_test(all, test_service_settings__token_is_visible_ascii);
+    tcase_add_test(all, test_service_settings__metrics_token_is_a_token);
     tcase_add_test(all, test_service_settings__store_url_is_the_stores_to_check);
     tcase_add_test(all, test_service_settings__store_url_is_not_shown_with_a_password);
     tcase_add_test(all, test_service_settings__prefix_at_and_above_its_length);

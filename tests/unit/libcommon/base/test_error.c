@@ -25,6 +25,7 @@ static const struct row contract[] = {
     {ERROR_NOT_FOUND, 404, "urn:tempmessenger:problem:not-found"},
     {ERROR_METHOD_NOT_ALLOWED, 405, "urn:tempmessenger:problem:method-not-allowed"},
     {ERROR_TOO_LARGE, 413, "urn:tempmessenger:problem:too-large"},
+    {ERROR_UNSUPPORTED_ENCODING, 415, "urn:tempmessenger:problem:unsupported-encoding"},
     {ERROR_INVALID_MESSAGE, 422, "urn:tempmessenger:problem:invalid-message"},
     {ERROR_INVALID_TTL, 422, "urn:tempmessenger:problem:invalid-ttl"},
     {ERROR_INVALID_AUTHOR, 422, "urn:tempmessenger:problem:invalid-author"},

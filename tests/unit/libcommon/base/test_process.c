@@ -6,10 +6,13 @@
 #include <check.h>
 #include <link.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Each test runs in a process of its own, so that the limit is its own too. */
@@ -51,6 +54,43 @@ START_TEST(test_process__files_are_at_least_one)
     ck_assert_uint_eq(process_files(10000, 1), 1);
 }
 END_TEST
+
+#ifndef __SANITIZE_ADDRESS__
+/* Whether a process that aborts is dumped, with the highest core limit that it may have. */
+static bool is_dumped(bool prepared)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit limit;
+        getrlimit(RLIMIT_CORE, &limit);
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_CORE, &limit);
+        signal(SIGABRT, SIG_DFL);
+        if (chdir(getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp") != 0)
+            _exit(1);
+        if (prepared)
+            process_prepare();
+        if (prctl(PR_GET_DUMPABLE) != !prepared)
+            _exit(2);
+        if (!prepared)
+            _exit(0); /* that it would be dumped need not be tried */
+        abort();
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (!prepared)
+        return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    return WCOREDUMP(status);
+}
+
+START_TEST(test_process__prepared_process_leaves_no_dump)
+{
+    ck_assert(is_dumped(false));
+    ck_assert(!is_dumped(true));
+}
+END_TEST
+#endif
 
 START_TEST(test_process__prepare_raises_the_limit_to_the_hard_one)
 {
@@ -145,6 +185,9 @@ static Suite *process_suite(void)
     tcase_add_test(tcase, test_process__files_above_the_share_are_the_share);
     tcase_add_test(tcase, test_process__a_low_limit_leaves_half_for_the_process);
     tcase_add_test(tcase, test_process__files_are_at_least_one);
+#ifndef __SANITIZE_ADDRESS__
+    tcase_add_test(tcase, test_process__prepared_process_leaves_no_dump);
+#endif
     tcase_add_test(tcase, test_process__prepare_raises_the_limit_to_the_hard_one);
     tcase_add_test(tcase, test_process__signals_that_ask_for_nothing_are_ignored);
     tcase_add_test(tcase, test_process__wait_returns_the_name_of_the_signal);

@@ -187,6 +187,41 @@ START_TEST(test_text__visible_ascii_ends_before_blanks_and_controls)
 }
 END_TEST
 
+START_TEST(test_text__controls_are_c0_delete_and_c1)
+{
+    for (uint32_t character = 0; character < 0x200; character++)
+        ck_assert_int_eq(text_is_control(character),
+                         character < 0x20 || (character >= 0x7F && character < 0xA0));
+}
+END_TEST
+
+START_TEST(test_text__twelve_characters_turn_direction)
+{
+    unsigned count = 0;
+    for (uint32_t character = 0; character <= 0x10FFFF; character++)
+        count += text_turns_direction(character);
+    ck_assert_uint_eq(count, 12);
+    static const uint32_t all[] = {0x061C, 0x200E, 0x200F, 0x202A, 0x202B, 0x202C,
+                                   0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        ck_assert(text_turns_direction(all[i]));
+}
+END_TEST
+
+START_TEST(test_text__finds_the_first_wanted_character_and_its_place)
+{
+    static const char text[] = "\xF0\x9F\x98\x80\xC3\xA9\xFF\x07\x1B";
+    uint32_t character = 'x';
+    ck_assert_uint_eq(text_find(text, strlen(text), text_is_control, &character), 4);
+    ck_assert_uint_eq(character, 7);
+    ck_assert_uint_eq(text_find(text, 7, text_is_control, &character), 0);
+    ck_assert_uint_eq(text_find(NULL, 0, text_is_control, &character), 0);
+    ck_assert_uint_eq(character, 7);
+    ck_assert_uint_eq(text_find("a\0", 2, text_is_control, &character), 2);
+    ck_assert_uint_eq(character, 0);
+}
+END_TEST
+
 START_TEST(test_text__hex_digits_are_of_either_case)
 {
     static const char digits[] = "0123456789abcdefABCDEF";
@@ -261,6 +296,9 @@ static Suite *text_suite(void)
     TCase *bytes = tcase_create("bytes");
     tcase_add_test(bytes, test_text__decodes_one_character);
     tcase_add_test(bytes, test_text__visible_ascii_ends_before_blanks_and_controls);
+    tcase_add_test(bytes, test_text__controls_are_c0_delete_and_c1);
+    tcase_add_test(bytes, test_text__twelve_characters_turn_direction);
+    tcase_add_test(bytes, test_text__finds_the_first_wanted_character_and_its_place);
     tcase_add_test(bytes, test_text__hex_digits_are_of_either_case);
     tcase_add_loop_test(bytes, test_text__percent_decodes_what_two_hex_digits_follow, 0,
                         COUNT(percents));

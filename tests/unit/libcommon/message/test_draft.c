@@ -90,8 +90,8 @@ END_TEST
 
 START_TEST(test_draft__text_is_kept_exactly)
 {
-    ck_assert_int_eq(from_json("{\"message\":\" \\n\\u00e9\\ud83d\\ude00\\u0001 \"}"), ERROR_NONE);
-    ck_assert_str_eq(draft.text, " \n\xC3\xA9\xF0\x9F\x98\x80\x01 ");
+    ck_assert_int_eq(from_json("{\"message\":\" \\n\\u00e9\\ud83d\\ude00\\t\\r \"}"), ERROR_NONE);
+    ck_assert_str_eq(draft.text, " \n\xC3\xA9\xF0\x9F\x98\x80\t\r ");
     ck_assert_uint_eq(draft.text_len, strlen(draft.text));
 }
 END_TEST
@@ -115,7 +115,9 @@ static const char *const not_json[] = {
     "{\"message\":\"hi\",\"ttl\":0x10}",
     "{\"message\":\"hi\",\"ttl\":01}",
     "{\"message\":\"hi\",\"ttl\":+1}",
-    "\xEF\xBB\xBF{\"message\":\"hi\"}",
+    "\xEF\xBB\xBF\xEF\xBB\xBF{\"message\":\"hi\"}",
+    "\xEF\xBB\xBF",
+    "\xEF\xBB{\"message\":\"hi\"}",
     "[]",
     "[{\"message\":\"hi\"}]",
     "\"message\"",
@@ -141,6 +143,20 @@ START_TEST(test_draft__bytes_behind_the_object_are_invalid_json)
 }
 END_TEST
 
+START_TEST(test_draft__nul_behind_a_number_is_invalid_json)
+{
+    static const char body[] = "{\"message\":\"hi\",\"ttl\":5\0}";
+    ck_assert_int_eq(from_bytes(body, sizeof body - 1), ERROR_INVALID_JSON);
+}
+END_TEST
+
+START_TEST(test_draft__byte_order_mark_may_come_first)
+{
+    ck_assert_int_eq(from_json("\xEF\xBB\xBF{\"message\":\"hi\"}"), ERROR_NONE);
+    ck_assert_str_eq(draft.text, "hi");
+}
+END_TEST
+
 START_TEST(test_draft__no_body_is_invalid_json)
 {
     ck_assert_int_eq(from_bytes(NULL, 0), ERROR_INVALID_JSON);
@@ -152,7 +168,7 @@ START_TEST(test_draft__cause_says_where_but_not_what)
     ck_assert_int_eq(from_json("{\"message\":\"hi\" secret}"), ERROR_INVALID_JSON);
     ck_assert_ptr_null(strstr(err.cause, "secret"));
     ck_assert_str_eq(err.detail, "");
-    ck_assert_str_eq(err.cause, "the body: not JSON at byte 22");
+    ck_assert_str_eq(err.cause, "the body: not JSON at byte 16");
 }
 END_TEST
 
@@ -223,6 +239,44 @@ START_TEST(test_draft__unreadable_message_is_invalid)
 {
     enum error_code code = from_json(invalid_messages[_i]);
     ck_assert_msg(code == ERROR_INVALID_MESSAGE, "%s", invalid_messages[_i]);
+}
+END_TEST
+
+static const struct {
+    const char *body;
+    enum error_code code;
+    const char *detail;
+} refused[] = {
+    {"{\"message\":\"a\\u0000b\"}", ERROR_INVALID_MESSAGE,
+     "The message may not contain U+0000 (character 2)"},
+    {"{\"message\":\"\\u00e9\\ud83d\\ude00\\u001b[2J\\u0007\"}", ERROR_INVALID_MESSAGE,
+     "The message may not contain U+001B (character 3)"},
+    {"{\"message\":\"\\u007f\"}", ERROR_INVALID_MESSAGE,
+     "The message may not contain U+007F (character 1)"},
+    {"{\"message\":\"a\\u009f\",\"ttl\":0}", ERROR_INVALID_MESSAGE,
+     "The message may not contain U+009F (character 2)"},
+    {"{\"message\":\"a\",\"author\":\"A\\tb\"}", ERROR_INVALID_AUTHOR,
+     "The author may not contain U+0009 (character 2)"},
+    {"{\"message\":\"a\",\"author\":\"Ab\\n\"}", ERROR_INVALID_AUTHOR,
+     "The author may not contain U+000A (character 3)"},
+    {"{\"message\":\"a\",\"author\":\"\\u0000\"}", ERROR_INVALID_AUTHOR,
+     "The author may not contain U+0000 (character 1)"},
+    {"{\"message\":\"a\",\"author\":\"gnp\\u202e\"}", ERROR_INVALID_AUTHOR,
+     "The author may not contain U+202E (character 4)"},
+};
+
+START_TEST(test_draft__refused_character_is_named_with_its_place)
+{
+    enum error_code code = from_json(refused[_i].body);
+    ck_assert_int_eq(code, refused[_i].code);
+    ck_assert_str_eq(detail(code), refused[_i].detail);
+}
+END_TEST
+
+START_TEST(test_draft__message_may_turn_direction_and_break_lines)
+{
+    ck_assert_int_eq(from_json("{\"message\":\"\\u202ea\\t\\r\\n\\u00a0b\"}"), ERROR_NONE);
+    ck_assert_str_eq(draft.text, "\xE2\x80\xAE\x61\t\r\n\xC2\xA0\x62");
 }
 END_TEST
 
@@ -338,8 +392,9 @@ START_TEST(test_draft__author_is_counted_in_characters)
 END_TEST
 
 static const char *const invalid_authors[] = {
-    "null", "1",     "true",        "[]",           "{}",
-    "\"\"", "\" \"", "\"\\u3164\"", "\"a\\u0000\"", "\"01234567890123456789012345678901234567890\"",
+    "null",  "1",           "true",
+    "[]",    "{}",          "\"\"",
+    "\" \"", "\"\\u3164\"", "\"01234567890123456789012345678901234567890\"",
 };
 
 START_TEST(test_draft__author_outside_the_rule_is_invalid)
@@ -419,6 +474,8 @@ static void add_json_tests(Suite *suite)
     tcase_add_loop_test(json, test_draft__what_is_no_json_object_is_invalid_json, 0,
                         COUNT(not_json));
     tcase_add_test(json, test_draft__bytes_behind_the_object_are_invalid_json);
+    tcase_add_test(json, test_draft__nul_behind_a_number_is_invalid_json);
+    tcase_add_test(json, test_draft__byte_order_mark_may_come_first);
     tcase_add_test(json, test_draft__no_body_is_invalid_json);
     tcase_add_test(json, test_draft__cause_says_where_but_not_what);
     tcase_add_test(json, test_draft__err_may_be_null);
@@ -435,6 +492,9 @@ static void add_member_tests(Suite *suite)
     tcase_add_test(members, test_draft__no_message_member_is_no_message);
     tcase_add_loop_test(members, test_draft__unreadable_message_is_invalid, 0,
                         COUNT(invalid_messages));
+    tcase_add_loop_test(members, test_draft__refused_character_is_named_with_its_place, 0,
+                        COUNT(refused));
+    tcase_add_test(members, test_draft__message_may_turn_direction_and_break_lines);
     tcase_add_test(members, test_draft__message_below_and_at_the_limit_is_taken);
     tcase_add_test(members, test_draft__message_above_the_limit_is_too_large);
     tcase_add_test(members, test_draft__limit_counts_bytes_not_characters);
