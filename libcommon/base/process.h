@@ -26,8 +26,8 @@ unsigned process_threads(unsigned configured);
 /* How many threads write event streams: one a core, up to STREAM_LOOPS_MAX (stream_loops.h). */
 unsigned process_loops(void);
 
-/* Gives back the pages of libraries that starting has read: most of them (symbols, relocations, what
- * libraries do first) are never read again. What is comes back from the kernel's cache by itself. */
+/* Gives back the pages of libraries that starting has read: most of them (symbols, relocations,
+ * constructors) are never read again. The kernel brings back the others from its cache. */
 void process_unmap_libraries(void);
 
 /* `relative` as seen from the directory of the running program; the caller frees it with free().
