@@ -250,6 +250,11 @@ enum error_code draft_from_text(const void *body, size_t len, const struct draft
     return make_draft(body, len, NULL, rules->ttl_default_ms, ret_draft, err);
 }
 
+size_t draft_size(const struct draft *draft)
+{
+    return draft->text_len + (draft->author ? strlen(draft->author) : 0);
+}
+
 void draft_fini(struct draft *draft)
 {
     free(draft->author);

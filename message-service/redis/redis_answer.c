@@ -52,6 +52,12 @@ static enum error_code full(const redisReply *reply, struct error *err)
     return ERROR_ROOM_FULL;
 }
 
+bool redis_answer_again(const redisReply *reply)
+{
+    return is_array(reply, 1) && is_string(reply->element[0]) &&
+           strcmp(reply->element[0]->str, "again") == 0;
+}
+
 enum error_code redis_answer_saved(const redisReply *reply, const struct clock *clock,
                                    struct message **ret_message, struct error *err)
 {

@@ -18,6 +18,9 @@
 enum error_code redis_answer_saved(const redisReply *reply, const struct clock *clock,
                                    struct message **ret_message, struct error *err) ERROR_MUST_USE;
 
+/* Whether save.lua has to be called again, since the room is still being measured. */
+bool redis_answer_again(const redisReply *reply) ERROR_MUST_USE;
+
 /* list.lua's; *ret_moment is when Redis made the list and when it was here. INTERNAL. */
 enum error_code redis_answer_listed(const redisReply *reply, const struct clock *clock,
                                     struct message_list *ret_list, struct redis_moment *ret_moment,

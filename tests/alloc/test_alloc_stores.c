@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROOM_MAX_MESSAGES = 100, WAIT_S = 20 };
+enum { ROOM_MAX_MESSAGES = 100, ROOM_MAX_BYTES = 8 << 20, WAIT_S = 20 };
 
 static const uint64_t second_us = 1000000;
 
@@ -41,6 +41,7 @@ static struct message_store *open_store(const char *url)
         .prefix = "alloc",
         .timeout_ms = 2000,
         .room_max_messages = ROOM_MAX_MESSAGES,
+        .room_max_bytes = ROOM_MAX_BYTES,
         .connections = 2,
         .clock = &stepping_clock,
     };

@@ -22,10 +22,13 @@ enum {
     SLACK_MS = 400,     /* that a busy machine may add to a bound */
     RECOVERY_MS = 5000, /* at most, until a store that was away is used again */
     ROOM_MAX_MESSAGES = 100000,
+    ROOM_MAX_BYTES = 64 << 20,
 };
 
 static struct redis_server *server;
 static struct message_store *store;
+
+static uint64_t room_max_bytes = ROOM_MAX_BYTES;
 
 static struct message_store *open_url(const char *url, const char *prefix, unsigned connections)
 {
@@ -34,6 +37,7 @@ static struct message_store *open_url(const char *url, const char *prefix, unsig
         .prefix = prefix,
         .timeout_ms = TIMEOUT_MS,
         .room_max_messages = ROOM_MAX_MESSAGES,
+        .room_max_bytes = room_max_bytes,
         .connections = connections,
         .clock = &clock_system,
     };
@@ -181,6 +185,7 @@ START_TEST(test_redis_store__same_id_is_one_message)
                                           .prefix = "p",
                                           .timeout_ms = TIMEOUT_MS,
                                           .room_max_messages = 1,
+                                          .room_max_bytes = 100,
                                           .connections = 1,
                                           .clock = &clock_system};
     void *state = NULL;
@@ -274,6 +279,99 @@ START_TEST(test_redis_store__number_is_above_the_last_even_ahead_of_time)
 }
 END_TEST
 
+/* The room's bytes, beside services of the release before */
+
+/* Opens a second store whose rooms hold `bytes`. */
+static struct message_store *open_bounded(uint64_t bytes)
+{
+    room_max_bytes = bytes;
+    struct message_store *bounded = open_more("p", 2);
+    room_max_bytes = ROOM_MAX_BYTES;
+    return bounded;
+}
+
+/* What save.lua of the release before left in Redis: no size, and no sum. */
+static void save_as_before(int which, const char *text)
+{
+    long long ends = (long long)(clock_wall_us(&clock_system) / 1000) + TTL_MS;
+    char id[MESSAGE_ID_SIZE];
+    snprintf(id, sizeof id, "%032x", (unsigned)which);
+    freeReplyObject(redis_server_command(
+        server,
+        "SET p:{lobby}:message:%s "
+        "{\"id\":\"%s\",\"room\":\"lobby\",\"author\":\"Ada\",\"message\":\"%s\","
+        "\"created_at\":1,\"expires_at\":%lld,\"number\":%d,\"epoch\":1} PXAT %lld",
+        id, id, text, ends, which, ends));
+    freeReplyObject(
+        redis_server_command(server, "ZREMRANGEBYSCORE p:{lobby}:index -inf %lld", ends - TTL_MS));
+    freeReplyObject(redis_server_command(server, "ZADD p:{lobby}:index %lld %s", ends, id));
+    freeReplyObject(redis_server_command(server, "PEXPIREAT p:{lobby}:index %lld", ends));
+    freeReplyObject(redis_server_command(server, "HSET p:{lobby}:event last %d epoch 1", which));
+}
+
+START_TEST(test_redis_store__measures_what_has_no_size)
+{
+    struct message_store *bounded = open_bounded(10);
+    save_as_before(1, "1234");
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "1234", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(ask_number("HLEN p:{lobby}:sizes"), 1);
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "123", NULL), ERROR_NONE);
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "1", NULL), ERROR_ROOM_FULL);
+    message_store_free(bounded);
+}
+END_TEST
+
+START_TEST(test_redis_store__counts_what_others_save_in_between)
+{
+    struct message_store *bounded = open_bounded(15);
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "1234", NULL), ERROR_NONE);
+    save_as_before(1, "1");
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "12345678", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "123", NULL), ERROR_NONE);
+    save_as_before(2, "");
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "12", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "1", NULL), ERROR_NONE);
+    ck_assert_uint_eq(count(), 5);
+    message_store_free(bounded);
+}
+END_TEST
+
+START_TEST(test_redis_store__lost_sizes_are_measured_again)
+{
+    struct message_store *bounded = open_bounded(10);
+    char text[] = "12";
+    struct draft draft = {.text = text, .text_len = 2, .ttl_ms = 50};
+    struct message *message = NULL;
+    ck_assert_int_eq(message_store_save(bounded, "lobby", &draft, NULL, &message, NULL),
+                     ERROR_NONE);
+    message_release(message);
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "12345678", NULL), ERROR_NONE);
+    send_command("DEL p:{lobby}:sizes");
+    uint64_t late_ms = now_ms() + RECOVERY_MS;
+    while (try_save_in(bounded, "lobby", "12", NULL) == ERROR_ROOM_FULL)
+        ck_assert_uint_lt(now_ms(), late_ms);
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "1", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(ask_number("HLEN p:{lobby}:sizes"), 2);
+    message_store_free(bounded);
+}
+END_TEST
+
+/* More than one call of the script measures. */
+START_TEST(test_redis_store__a_large_room_is_measured_in_parts)
+{
+    enum { LARGE = 60000, COUNT = 40 };
+    char *large = calloc(1, LARGE + 1);
+    memset(large, 'x', LARGE);
+    for (int i = 1; i <= COUNT; i++)
+        save_as_before(i, large);
+    struct message_store *bounded = open_bounded(COUNT * (LARGE + 3) + 1);
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "12", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(try_save_in(bounded, "lobby", "1", NULL), ERROR_NONE);
+    message_store_free(bounded);
+    free(large);
+}
+END_TEST
+
 /* What is left behind */
 
 START_TEST(test_redis_store__only_the_event_hash_outlives_the_messages)
@@ -317,8 +415,10 @@ START_TEST(test_redis_store__index_forgets_the_expired)
     while (message_store_list(store, "lobby", &list, NULL) == ERROR_NONE && list.count > 1)
         message_list_fini(&list);
     message_list_fini(&list);
+    send_command("HSET p:{lobby}:event tidied 0"); /* it was a second ago */
     save("longer");
     ck_assert_int_eq(ask_number("ZCARD p:{lobby}:index"), 2);
+    ck_assert_int_eq(ask_number("HLEN p:{lobby}:sizes"), 2);
 }
 END_TEST
 
@@ -713,6 +813,10 @@ static Suite *redis_store_suite(void)
     tcase_add_test(tests, test_redis_store__number_is_above_the_last_even_ahead_of_time);
     tcase_add_test(tests, test_redis_store__only_the_event_hash_outlives_the_messages);
     tcase_add_test(tests, test_redis_store__index_forgets_the_expired);
+    tcase_add_test(tests, test_redis_store__measures_what_has_no_size);
+    tcase_add_test(tests, test_redis_store__counts_what_others_save_in_between);
+    tcase_add_test(tests, test_redis_store__lost_sizes_are_measured_again);
+    tcase_add_test(tests, test_redis_store__a_large_room_is_measured_in_parts);
     tcase_add_test(tests, test_redis_store__each_call_is_one_round_trip);
     tcase_add_test(tests, test_redis_store__flushed_scripts_are_loaded_again);
     tcase_add_test(tests, test_redis_store__killed_connections_are_replaced);

@@ -24,6 +24,7 @@ enum {
     SLACK_MS = 1500,  /* that a busy machine may add to a bound */
     WRITERS = 8,
     ROUNDS = 40,
+    ROOM_MAX_BYTES = 64 << 20,
 };
 
 static struct redis_server *server;
@@ -39,6 +40,7 @@ static struct message_store *open_at(const char *userinfo, const char *db)
         .prefix = "p",
         .timeout_ms = TIMEOUT_MS,
         .room_max_messages = 100000,
+        .room_max_bytes = ROOM_MAX_BYTES,
         .connections = 2,
         .clock = &clock_system,
     };
