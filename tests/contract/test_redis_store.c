@@ -8,6 +8,7 @@
 #include "redis_server.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,75 @@ START_TEST(test_redis_store__list_of_any_length_is_whole)
             save("x");
         ck_assert_uint_eq(count(), lengths[i]);
     }
+}
+END_TEST
+
+static unsigned calls_of(const char *command);
+
+/* Neither the longest messages, as JSON six times as long, nor many short ones come in one answer.
+ */
+START_TEST(test_redis_store__large_room_comes_in_pieces)
+{
+    enum { LARGE = 4096, COUNT = 200 };
+    char text[LARGE + 1];
+    memset(text, '\x01', LARGE);
+    text[LARGE] = '\0';
+    for (int i = 0; i < COUNT; i++)
+        save(text);
+    send_command("CONFIG RESETSTAT");
+    struct message_list list = {0};
+    ck_assert_int_eq(message_store_list(store, "lobby", &list, NULL), ERROR_NONE);
+    ck_assert_uint_eq(list.count, COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        ck_assert_uint_eq(list.messages[i]->text_len, LARGE);
+    for (size_t i = 1; i < COUNT; i++)
+        ck_assert_uint_gt(list.messages[i]->number, list.messages[i - 1]->number);
+    ck_assert_uint_eq(list.position.number, list.messages[COUNT - 1]->number);
+    ck_assert_uint_ge(calls_of("evalsha"), COUNT * LARGE / (128 * 1024));
+    message_list_fini(&list);
+}
+END_TEST
+
+/* A piece begins behind the last message of the one before, even where all end together. */
+START_TEST(test_redis_store__messages_that_end_together_are_listed_once)
+{
+    enum { COUNT = 1200 };
+    for (int i = 0; i < COUNT; i++)
+        save("x");
+    send_command("EVAL for\t_,id\tin\tipairs(redis.call('ZRANGE',KEYS[1],0,-1))do\t"
+                 "redis.call('ZADD',KEYS[1],redis.call('TIME')[1]*1000+60000,id)end;return\t1 "
+                 "1 p:{lobby}:index");
+    ck_assert_uint_eq(count(), COUNT);
+}
+END_TEST
+
+static void *keep_saving(void *argument)
+{
+    _Atomic bool *stop = argument;
+    while (!*stop)
+        save("y");
+    return NULL;
+}
+
+/* What is accepted between two pieces is not in the list, whose position says so. */
+START_TEST(test_redis_store__list_is_of_one_moment)
+{
+    _Atomic bool stop = false;
+    pthread_t writer;
+    for (int i = 0; i < 1100; i++)
+        save("x");
+    ck_assert_int_eq(pthread_create(&writer, NULL, keep_saving, &stop), 0);
+    for (int round = 0; round < 10; round++) {
+        struct message_list list = {0};
+        ck_assert_int_eq(message_store_list(store, "lobby", &list, NULL), ERROR_NONE);
+        ck_assert_uint_ge(list.count, 1100);
+        for (size_t i = 1; i < list.count; i++)
+            ck_assert_uint_gt(list.messages[i]->number, list.messages[i - 1]->number);
+        ck_assert_uint_eq(list.position.number, list.messages[list.count - 1]->number);
+        message_list_fini(&list);
+    }
+    stop = true;
+    pthread_join(writer, NULL);
 }
 END_TEST
 
@@ -806,6 +876,9 @@ static Suite *redis_store_suite(void)
     tcase_add_test(tests, test_redis_store__two_stores_see_each_other);
     tcase_add_test(tests, test_redis_store__prefixes_are_apart);
     tcase_add_test(tests, test_redis_store__list_of_any_length_is_whole);
+    tcase_add_test(tests, test_redis_store__large_room_comes_in_pieces);
+    tcase_add_test(tests, test_redis_store__messages_that_end_together_are_listed_once);
+    tcase_add_test(tests, test_redis_store__list_is_of_one_moment);
     tcase_add_test(tests, test_redis_store__same_id_is_one_message);
     tcase_add_test(tests, test_redis_store__foreign_values_hide_nothing);
     tcase_add_test(tests, test_redis_store__key_of_another_type_is_unavailable);

@@ -188,7 +188,7 @@ redis.call('HSET', sizes_key, id, size)
 local kept = tonumber(event[6] or 0)
 if recounted or expires_at > kept then
     local highest = redis.call('ZREVRANGE', index_key, 0, 0, 'WITHSCORES')
-    kept = tonumber(highest[2]) + math.floor(math.min(ttl_ms / 8, 10000))
+    kept = tonumber(highest[2]) + math.floor(math.min(ttl_ms / 32, 1000))
     redis.call('PEXPIREAT', index_key, whole(kept))
     redis.call('PEXPIREAT', sizes_key, whole(kept))
     redis.call('PEXPIREAT', event_key, whole(kept + 24 * 60 * 60 * 1000))
