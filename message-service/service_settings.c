@@ -1,6 +1,6 @@
 /*
- * The message service's rows, and the rules between its lifetimes and between its sizes. settings.c reads them, and the
- * stores' backends validate a STORE_URL (message_store_url_valid).
+ * The message service's rows, and the rules between its lifetimes and between its sizes.
+ * settings.c reads them, and the stores' backends validate a STORE_URL (message_store_url_valid).
  *
  * STORE_URL may carry a password: settings.c shows no value with an @ in it.
  */

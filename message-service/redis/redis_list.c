@@ -32,9 +32,9 @@ static void make_keys(const char *prefix, const char *room, struct keys *ret_key
 }
 
 /* Appends the piece behind `piece`, which becomes that one. */
-static enum error_code list_piece(struct redis_pool *pool, const struct keys *keys,
-                                  const struct clock *clock, struct redis_piece *piece,
-                                  struct message_list *list, struct error *err)
+static enum error_code list_piece(const struct redis_lister *lister, const struct keys *keys,
+                                  struct redis_piece *piece, struct message_list *list,
+                                  struct error *err)
 {
     struct redis_command command = {0};
     redis_pool_eval_begin(&command, &redis_scripts_list, "2");
@@ -44,8 +44,9 @@ static enum error_code list_piece(struct redis_pool *pool, const struct keys *ke
     redis_command_add_string(&command, piece->last_id);
     redis_command_add_string(&command, piece->last_end);
     CLEANUP(redis_reply_free) redisReply *reply = NULL;
-    enum error_code code = redis_pool_eval(pool, &redis_scripts_list, &command, &reply, err);
-    return code ? code : redis_answer_listed(reply, clock, list, piece, err);
+    enum error_code code =
+        redis_pool_eval(lister->pool, &redis_scripts_list, &command, &reply, err);
+    return code ? code : redis_answer_listed(reply, lister->clock, list, piece, err);
 }
 
 /* Whether `later` may be a moment after `first` in the life of one count. */
@@ -69,16 +70,15 @@ static void drop_newer(struct message_list *list, size_t from)
 }
 
 /* Lists all pieces; *ret_whole is false where they do not belong together. */
-static enum error_code list_pieces(struct redis_pool *pool, const struct keys *keys,
-                                   const struct clock *clock, struct message_list *list,
-                                   struct redis_moment *ret_moment, bool *ret_whole,
-                                   struct error *err)
+static enum error_code list_pieces(const struct redis_lister *lister, const struct keys *keys,
+                                   struct message_list *list, struct redis_moment *ret_moment,
+                                   bool *ret_whole, struct error *err)
 {
     struct redis_piece piece = {0};
     *ret_whole = true;
     for (unsigned i = 0; i < PIECES_MAX; i++) {
         size_t before = list->count;
-        enum error_code code = list_piece(pool, keys, clock, &piece, list, err);
+        enum error_code code = list_piece(lister, keys, &piece, list, err);
         if (code)
             return code;
         if (i == 0)
@@ -93,18 +93,19 @@ static enum error_code list_pieces(struct redis_pool *pool, const struct keys *k
     return error_because(err, ERROR_UNAVAILABLE, "redis: the room does not end");
 }
 
-enum error_code redis_list(struct redis_pool *pool, const char *prefix, const char *room,
-                           const struct clock *clock, struct message_list *ret_list,
-                           struct redis_moment *ret_moment, struct error *err)
+enum error_code redis_list(const struct redis_lister *lister, const char *room,
+                           struct message_list *ret_list, struct redis_moment *ret_moment,
+                           struct error *err)
 {
     struct keys keys;
-    make_keys(prefix, room, &keys);
+    make_keys(lister->prefix, room, &keys);
     for (unsigned i = 0; i < TRIES_MAX; i++) {
         struct message_list list = {0};
         bool whole;
-        enum error_code code = list_pieces(pool, &keys, clock, &list, ret_moment, &whole, err);
+        enum error_code code = list_pieces(lister, &keys, &list, ret_moment, &whole, err);
         if (!code && whole) {
             redis_answer_sort(&list);
+            redis_ended_filter(lister->ended, &list, clock_monotonic_us(lister->clock));
             *ret_list = list;
             return ERROR_NONE;
         }

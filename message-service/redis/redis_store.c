@@ -37,6 +37,7 @@ struct redis_store {
     uint64_t timeout_us;
     int db;
     const struct clock *clock;
+    struct redis_ended ended;
     struct redis_pool *pool;
     struct redis_subscriber *subscriber;
 };
@@ -57,6 +58,7 @@ static void redis_free(void *state)
     struct redis_store *store = state;
     redis_subscriber_free(store->subscriber);
     redis_pool_free(store->pool);
+    redis_ended_fini(&store->ended);
     free(store);
 }
 
@@ -76,6 +78,7 @@ static enum error_code open_connections(struct redis_store *store,
         .prefix = config->prefix,
         .timeout_ms = config->timeout_ms,
         .clock = config->clock,
+        .ended = &store->ended,
     };
     enum error_code code = redis_pool_open(&pool, &store->pool, err);
     return code ? code : redis_subscriber_new(&subscriber, &store->subscriber, err);
@@ -97,6 +100,7 @@ static enum error_code redis_open(const struct message_store_config *config, voi
     format_decimal(config->room_max_messages, store->room_max_messages);
     format_decimal(config->room_max_bytes, store->room_max_bytes);
     store->timeout_us = config->timeout_ms * 1000u;
+    redis_ended_init(&store->ended);
     store->db = url.db;
     store->clock = config->clock;
     enum error_code code = open_connections(store, config, &url, err);
@@ -193,22 +197,32 @@ static enum error_code redis_list_room(void *state, const char *room, struct mes
                                        struct error *err)
 {
     struct redis_store *store = state;
+    const struct redis_lister lister = {store->pool, store->prefix, store->clock, &store->ended};
     struct redis_moment moment;
-    return redis_list(store->pool, store->prefix, room, store->clock, ret_list, &moment, err);
+    return redis_list(&lister, room, ret_list, &moment, err);
 }
 
 static enum error_code redis_find(void *state, const char *room, const char *id,
                                   struct message **ret_message, struct error *err)
 {
     struct redis_store *store = state;
-    char message[REDIS_KEY_SIZE];
-    redis_key_make(store->prefix, room, REDIS_KEY_MESSAGE, id, message);
+    char key[REDIS_KEY_SIZE], event[REDIS_KEY_SIZE];
+    redis_key_make(store->prefix, room, REDIS_KEY_MESSAGE, id, key);
+    redis_key_make(store->prefix, room, REDIS_KEY_EVENT, "", event);
     struct redis_command command = {0};
-    redis_pool_eval_begin(&command, &redis_scripts_find, "1");
-    redis_command_add_string(&command, message);
+    redis_pool_eval_begin(&command, &redis_scripts_find, "2");
+    redis_command_add_string(&command, key);
+    redis_command_add_string(&command, event);
     CLEANUP(redis_reply_free) redisReply *reply = NULL;
+    CLEANUP(message_release) struct message *message = NULL;
     enum error_code code = redis_pool_eval(store->pool, &redis_scripts_find, &command, &reply, err);
-    return code ? code : redis_answer_found(reply, store->clock, ret_message, err);
+    if (!code)
+        code = redis_answer_found(reply, store->clock, &message, err);
+    if (!code && redis_ended_check(&store->ended, message, clock_monotonic_us(store->clock)))
+        code = ERROR_MESSAGE_NOT_FOUND;
+    if (!code)
+        *ret_message = message_retain(message);
+    return code;
 }
 
 static void redis_listen(void *state, const struct message_store_listener *listener)

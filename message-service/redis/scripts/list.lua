@@ -15,8 +15,13 @@ local messages_max, bytes_max = 500, 128 * 1024
 local chunk = 32 -- messages an MGET, between two looks at the bytes
 
 local time = redis.call('TIME')
-local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local event = redis.call('HMGET', event_key, 'last', 'epoch')
+local last = tonumber(event[1] or 0)
+if last > now_us and redis.call('ZCARD', index_key) > 0 then
+    now_us = last -- the time never goes back while the room has messages
+end
+local now_ms = math.floor(now_us / 1000)
 
 local from = redis.call('ZCOUNT', index_key, '-inf', string.format('%.0f', now_ms))
 if after_id ~= '' then
@@ -46,4 +51,4 @@ if taken < #ids then
     last_id = ids[taken]
     last_end = redis.call('ZSCORE', index_key, last_id)
 end
-return {now_ms, tonumber(event[1] or 0), tonumber(event[2] or 0), messages, last_id, last_end}
+return {now_ms, last, tonumber(event[2] or 0), messages, last_id, last_end}

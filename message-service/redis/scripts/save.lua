@@ -17,6 +17,12 @@
 -- to, and the number up to which that is true. Services of the release before save without it: then
 -- the room is counted again. They read index, messages and the first two members of the event hash.
 --
+-- The time never goes back while the room has messages: an ended one would be back. An empty room
+-- begins another epoch instead.
+--
+-- A publication tells the number before its own: whoever has not seen that has missed something.
+-- It is 0 where the room has none.
+--
 -- An id is random and used once: where a message with this very id is there already, an earlier try
 -- of this call went through and only its answer was lost.
 
@@ -34,11 +40,17 @@ local function whole(number)
     return string.format('%.0f', number)
 end
 
-local event = redis.call('HMGET', event_key, 'last', 'epoch', 'counted', 'messages', 'bytes',
-                         'kept', 'tidied')
-local last = event[1]
+local event = redis.call('HMGET', event_key, 'last', 'epoch', 'sums')
+local last, epoch = event[1], event[2]
 local time = redis.call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+if last and tonumber(last) > now_us then
+    if redis.call('ZCARD', index_key) > 0 then
+        now_us = tonumber(last)
+    else
+        last, epoch = nil, nil -- nothing would end late any more
+    end
+end
 local now_ms = math.floor(now_us / 1000)
 local expires_at = now_ms + ttl_ms
 
@@ -84,7 +96,12 @@ local function measure(json)
     return #message.message + (type(message.author) == 'string' and #message.author or 0)
 end
 
-local messages, bytes = tonumber(event[4] or 0), tonumber(event[5] or 0)
+-- Of the sums: the number up to which they are true, the messages and bytes of the index, until when
+-- the keys are kept, and when the expired were last removed.
+local counted, messages, bytes, kept, tidied =
+    string.match(event[3] or '', '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+local right = last and counted == last
+messages, bytes = tonumber(messages or 0), tonumber(bytes or 0)
 local expired = {}    -- of the index, now to be removed
 local recounted       -- the sizes of all live messages: id, size, id, size, ...
 local after_now = '(' .. whole(now_ms)
@@ -134,15 +151,37 @@ local function leave_out_expired()
     return true
 end
 
+-- The name of a command that the user may not run here, or nil; of PUBLISH alone unless `all`. Redis
+-- before 7 cannot tell: there PUBLISH is tried, beside the room's channel.
+local function forbidden(all)
+    if not redis.acl_check_cmd then
+        redis.call('PUBLISH', channel .. ':', '')
+        return nil
+    end
+    if not redis.acl_check_cmd('PUBLISH', channel, '') then
+        return 'publish'
+    end
+    local commands = not all and {} or {
+        {'SET', message_key, ''}, {'ZADD', index_key, 0, id},
+        {'HSET', sizes_key, id, size}, {'HSET', event_key, 'last', 0},
+        {'PEXPIREAT', index_key, 0}, {'ZREVRANGE', index_key, 0, 0},
+        {'ZREMRANGEBYSCORE', index_key, 0, 0}, {'HDEL', sizes_key, id}, {'DEL', sizes_key},
+    }
+    for _, command in ipairs(commands) do
+        if not redis.acl_check_cmd(unpack(command)) then
+            return string.lower(command[1])
+        end
+    end
+end
+
 local function is_full()
     return messages >= messages_max or bytes + size > bytes_max
 end
 
-local tidied = tonumber(event[7] or 0)
-local right = last and event[3] == last
-if right and (is_full() or math.abs(now_ms - tidied) >= tidy_every_ms) then
-    tidied = now_ms
-    right = leave_out_expired()
+local tidy = not right or is_full() or math.abs(now_ms - tidied) >= tidy_every_ms
+if tidy then
+    tidied = whole(now_ms)
+    right = right and leave_out_expired()
 end
 if not right and not recount() then
     redis.call('PEXPIREAT', sizes_key, whole(expires_at))
@@ -159,10 +198,17 @@ if is_full() then
 end
 
 local number = whole(math.max(now_us, tonumber(last or 0) + 1))
-local epoch = event[2] or number
+epoch = epoch or number
 local json = '{"id":"' .. id .. '",' .. content .. ',"created_at":' .. whole(now_ms) ..
-    ',"expires_at":' .. whole(expires_at) .. ',"number":' .. number .. ',"epoch":' .. epoch .. '}'
+    ',"expires_at":' .. whole(expires_at) .. ',"number":' .. number .. ',"epoch":' .. epoch ..
+    ',"previous":' .. (last or 0) .. '}'
 
+-- A script that may not do one of its commands ends there, with the ones before it done. The right
+-- to publish, which users lack by default, is asked for each time; the others about once a second.
+local may_not = forbidden(tidy)
+if may_not then
+    return redis.error_reply('NOPERM this user may not ' .. may_not)
+end
 if not redis.call('SET', message_key, json, 'PXAT', whole(expires_at), 'NX') then
     return {'saved', now_ms, redis.call('GET', message_key)}
 end
@@ -185,18 +231,19 @@ redis.call('ZADD', index_key, whole(expires_at), id)
 redis.call('HSET', sizes_key, id, size)
 
 -- The keys of a room go a little after its last message: so not every save has to put that off.
-local kept = tonumber(event[6] or 0)
-if recounted or expires_at > kept then
+-- With the counters the epoch ends. An id of it could only tell what came after it, and that is
+-- over.
+if recounted or expires_at > tonumber(kept) then
     local highest = redis.call('ZREVRANGE', index_key, 0, 0, 'WITHSCORES')
-    kept = tonumber(highest[2]) + math.floor(math.min(ttl_ms / 32, 1000))
-    redis.call('PEXPIREAT', index_key, whole(kept))
-    redis.call('PEXPIREAT', sizes_key, whole(kept))
-    redis.call('PEXPIREAT', event_key, whole(kept + 24 * 60 * 60 * 1000))
+    kept = whole(tonumber(highest[2]) + math.floor(math.min(ttl_ms / 32, 1000)))
+    redis.call('PEXPIREAT', index_key, kept)
+    redis.call('PEXPIREAT', sizes_key, kept)
+    redis.call('PEXPIREAT', event_key, kept)
 end
-redis.call('HSET', event_key, 'last', number, 'epoch', epoch, 'counted', number, 'messages',
-           messages + 1, 'bytes', whole(bytes + size), 'kept', whole(kept), 'tidied', whole(tidied))
+redis.call('HSET', event_key, 'last', number, 'epoch', epoch, 'sums', number .. ' ' ..
+           messages + 1 .. ' ' .. whole(bytes + size) .. ' ' .. kept .. ' ' .. tidied)
 if not last then
-    redis.call('PEXPIREAT', event_key, whole(kept + 24 * 60 * 60 * 1000))
+    redis.call('PEXPIREAT', event_key, kept) -- there was none yet
 end
 redis.call('PUBLISH', channel, number .. ' ' .. epoch .. ' ' .. json)
 return {'saved', now_ms, json}
