@@ -2,9 +2,9 @@
  * Where messages are kept. This front checks what all backends share, once; the backends, one for
  * each scheme of STORE_URL, are behind message_store_backend.h.
  *
- * Any thread may call any function; a call blocks for at most the store's timeout (once to connect,
- * once for the answer), and a list for as long with each of its pieces. A message past its end is
- * never returned.
+ * Any thread may call any function; a call blocks for at most the store's timeout (once to wait for
+ * a free connection, once to connect and for the answer), and a list for as long with each of its
+ * pieces. A message past its end is never returned.
  */
 #ifndef TEMPMESSENGER_MESSAGE_STORE_H
 #define TEMPMESSENGER_MESSAGE_STORE_H

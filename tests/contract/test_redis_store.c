@@ -710,6 +710,89 @@ START_TEST(test_redis_store__silent_server_is_a_timeout)
 }
 END_TEST
 
+/* Points `link` to the socket of `to`. */
+static void lead_to(const char *link, const struct redis_server *to)
+{
+    char url[REDIS_SERVER_URL_SIZE];
+    redis_server_url(to, "", "", url);
+    unlink(link);
+    ck_assert_int_eq(symlink(url + strlen("unix://"), link), 0);
+}
+
+/* As where the network swallows connections that were kept alive: the way to the server is open, but
+ * not over them. */
+START_TEST(test_redis_store__silent_kept_connection_is_replaced_within_the_timeout)
+{
+    char url[REDIS_SERVER_URL_SIZE + 8];
+    redis_server_url(server, "", "", url);
+    strcat(url, ".link");
+    const char *link = url + strlen("unix://");
+    struct redis_server *other = redis_server_start(&(struct redis_server_options){0});
+    lead_to(link, server);
+    struct message_store *moving = open_url(url, "p", 2);
+    ck_assert_int_eq(try_save_in(moving, "lobby", "1", NULL), ERROR_NONE);
+    redis_server_pause(server);
+    lead_to(link, other);
+    uint64_t began_ms = now_ms();
+    ck_assert_int_eq(try_save_in(moving, "lobby", "2", NULL), ERROR_NONE);
+    ck_assert_uint_ge(now_ms() - began_ms, TIMEOUT_MS / 2);
+    began_ms = now_ms();
+    ck_assert_uint_eq(count_in(moving, "lobby"), 1);
+    ck_assert_uint_le(now_ms() - began_ms, TIMEOUT_MS / 2 + SLACK_MS);
+    redis_server_resume(server);
+    message_store_free(moving);
+    redis_server_free(other);
+    unlink(link);
+}
+END_TEST
+
+/* Since the last CONFIG RESETSTAT, with the one that asks. */
+static long long connections_made(void)
+{
+    redisReply *reply = redis_server_command(server, "INFO stats");
+    const char *name = "total_connections_received:";
+    long long made = 0;
+    ck_assert_int_eq(sscanf(strstr(reply->str, name) + strlen(name), "%lld", &made), 1);
+    freeReplyObject(reply);
+    return made;
+}
+
+static uint64_t fake_us = 1000000000;
+
+static uint64_t fake_time_us(const struct clock *clock)
+{
+    (void)clock;
+    return fake_us;
+}
+
+START_TEST(test_redis_store__connection_idle_for_long_is_closed)
+{
+    static const struct clock fake = {.monotonic_us = fake_time_us, .wall_us = fake_time_us};
+    char url[REDIS_SERVER_URL_SIZE];
+    redis_server_url(server, "", "", url);
+    struct message_store_config config = {
+        .url = url,
+        .prefix = "p",
+        .timeout_ms = TIMEOUT_MS,
+        .room_max_messages = 10,
+        .room_max_bytes = 1000,
+        .connections = 2,
+        .clock = &fake,
+    };
+    struct message_store *idle = NULL;
+    ck_assert_int_eq(message_store_open(&config, &idle, NULL), ERROR_NONE);
+    long long before = connections_made();
+    ck_assert_int_eq(message_store_check(idle, NULL), ERROR_NONE);
+    fake_us += 30u * 1000 * 1000 - 1;
+    ck_assert_int_eq(message_store_check(idle, NULL), ERROR_NONE);
+    long long kept = connections_made() - before;
+    fake_us += 30u * 1000 * 1000;
+    ck_assert_int_eq(message_store_check(idle, NULL), ERROR_NONE);
+    ck_assert_int_eq(connections_made() - before, kept + 2);
+    message_store_free(idle);
+}
+END_TEST
+
 START_TEST(test_redis_store__silent_server_is_a_timeout_on_a_new_connection)
 {
     redis_server_pause(server);
@@ -894,12 +977,7 @@ START_TEST(test_redis_store__connections_are_at_most_as_many_as_allowed)
     send_command("CONFIG RESETSTAT");
     start_callers(callers);
     ck_assert_uint_eq(join_callers(callers, ERROR_NONE), THREADS * ROUNDS);
-    redisReply *reply = redis_server_command(server, "INFO stats");
-    const char *name = "total_connections_received:";
-    unsigned connections = 0;
-    ck_assert_int_eq(sscanf(strstr(reply->str, name) + strlen(name), "%u", &connections), 1);
-    freeReplyObject(reply);
-    ck_assert_uint_le(connections, 2 + 1); /* and the one that asks */
+    ck_assert_int_le(connections_made(), 2 + 1); /* and the one that asks */
     ck_assert_uint_eq(count_in(store, "busy"), THREADS * ROUNDS);
 }
 END_TEST
@@ -964,6 +1042,8 @@ static Suite *redis_store_suite(void)
     tcase_add_test(tests, test_redis_store__server_that_was_never_there_is_unavailable);
     tcase_add_test(tests, test_redis_store__silent_server_is_a_timeout);
     tcase_add_test(tests, test_redis_store__silent_server_is_a_timeout_on_a_new_connection);
+    tcase_add_test(tests, test_redis_store__silent_kept_connection_is_replaced_within_the_timeout);
+    tcase_add_test(tests, test_redis_store__connection_idle_for_long_is_closed);
     tcase_add_test(tests,
                    test_redis_store__silent_server_does_not_answer_the_next_call_with_the_last);
     tcase_add_test(tests, test_redis_store__full_memory_is_unavailable_and_changes_nothing);
