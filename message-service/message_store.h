@@ -79,7 +79,8 @@ bool message_store_watch(struct message_store *store, const char *room) ERROR_MU
  * that it takes. */
 void message_store_unwatch(struct message_store *store, const char *room);
 
-/* Whether the store can be reached now. UNAVAILABLE, TIMEOUT. */
+/* Whether the store can be reached and takes messages now. UNAVAILABLE, TIMEOUT, INTERNAL when out
+ * of memory. */
 enum error_code message_store_check(struct message_store *store, struct error *err) ERROR_MUST_USE;
 
 /* The kinds of calls that are counted. X(kind, its name among the metrics) */

@@ -11,6 +11,7 @@
  */
 #include "redis_store.h"
 
+#include "random_id.h"
 #include "redis_answer.h"
 #include "redis_key.h"
 #include "redis_list.h"
@@ -29,6 +30,9 @@ enum {
     DECIMAL_SIZE = 21,
     CONTENT_MAX = 1023 * 1024, /* such that a message's JSON with it stays within its own limit */
 };
+
+/* No room's name. */
+#define CHECKED_ROOM ""
 
 struct redis_store {
     char prefix[REDIS_PREFIX_MAX + 1];
@@ -243,13 +247,32 @@ static void redis_unwatch(void *state, const char *room)
     redis_subscriber_unwatch(store->subscriber, room);
 }
 
-static enum error_code redis_check(void *state, struct error *err)
+static enum error_code ping(struct redis_store *store, struct error *err)
 {
-    struct redis_store *store = state;
     struct redis_command command = {0};
     redis_command_add_string(&command, "PING");
     CLEANUP(redis_reply_free) redisReply *reply = NULL;
     return redis_pool_call(store->pool, &command, &reply, err);
+}
+
+/* A save for a millisecond, into a room that no client can name: where Redis is full, read-only or
+ * lacks a right, that says so. The PING before it says more clearly that a password is missing. */
+static enum error_code redis_check(void *state, struct error *err)
+{
+    struct redis_store *store = state;
+    char id[MESSAGE_ID_SIZE], text[] = "";
+    const struct draft draft = {.text = text, .ttl_ms = 1};
+    CLEANUP_FINI(save_fini) struct save save;
+    if (!save_init(store, "", CHECKED_ROOM, &draft, NULL, &save) || !random_id_make(id))
+        return error_because(err, ERROR_INTERNAL, "out of memory or of random bytes");
+    redis_key_make(store->prefix, CHECKED_ROOM, REDIS_KEY_MESSAGE, id, save.message);
+    enum error_code code = ping(store, err);
+    if (code)
+        return code;
+    struct redis_command command;
+    save_command(store, &save, id, &command);
+    CLEANUP(redis_reply_free) redisReply *reply = NULL;
+    return redis_pool_eval(store->pool, &redis_scripts_save, &command, &reply, err);
 }
 
 static bool redis_up(void *state)

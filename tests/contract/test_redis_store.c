@@ -402,6 +402,35 @@ START_TEST(test_redis_store__ended_message_does_not_come_back)
 }
 END_TEST
 
+/* Whether it takes messages */
+
+START_TEST(test_redis_store__check_leaves_nothing_behind)
+{
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(message_store_check(store, NULL), ERROR_NONE);
+    uint64_t late_ms = now_ms() + RECOVERY_MS;
+    while (ask_number("DBSIZE") > 0)
+        ck_assert_uint_lt(now_ms(), late_ms);
+}
+END_TEST
+
+START_TEST(test_redis_store__check_needs_what_a_save_needs)
+{
+    static const char *const faults[][2] = {
+        {"ACL SETUSER default resetchannels", "ACL SETUSER default allchannels"},
+        {"ACL SETUSER default -zadd", "ACL SETUSER default +zadd"},
+        {"CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"},
+        {"REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"},
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        send_command(faults[i][0]);
+        ck_assert_msg(message_store_check(store, NULL) == ERROR_UNAVAILABLE, "%s", faults[i][0]);
+        send_command(faults[i][1]);
+        await_recovery();
+    }
+}
+END_TEST
+
 /* Rights */
 
 START_TEST(test_redis_store__missing_right_leaves_nothing_behind)
@@ -1028,6 +1057,8 @@ static Suite *redis_store_suite(void)
     tcase_add_test(tests, test_redis_store__empty_room_does_not_keep_a_time_ahead);
     tcase_add_test(tests, test_redis_store__ended_message_does_not_come_back);
     tcase_add_test(tests, test_redis_store__missing_right_leaves_nothing_behind);
+    tcase_add_test(tests, test_redis_store__check_leaves_nothing_behind);
+    tcase_add_test(tests, test_redis_store__check_needs_what_a_save_needs);
     tcase_add_test(tests, test_redis_store__nothing_outlives_the_messages);
     tcase_add_test(tests, test_redis_store__index_forgets_the_expired);
     tcase_add_test(tests, test_redis_store__measures_what_has_no_size);
