@@ -23,6 +23,7 @@ static enum error_code open_store(const struct service_settings *settings, unsig
         .prefix = settings->store_prefix,
         .timeout_ms = settings->store_timeout_ms,
         .room_max_messages = settings->room_max_messages,
+        .room_max_bytes = settings->room_max_bytes,
         .connections = connections,
         .clock = &clock_system,
     };

@@ -2,8 +2,9 @@
  * Where messages are kept. This front checks what all backends share, once; the backends, one for
  * each scheme of STORE_URL, are behind message_store_backend.h.
  *
- * Any thread may call any function; a call blocks for at most the store's timeout (once to connect,
- * once for the answer). A message past its end is never returned.
+ * Any thread may call any function; a call blocks for at most the store's timeout (once to wait for
+ * a free connection, once to connect and for the answer), and a list for as long with each of its
+ * pieces. A message past its end is never returned.
  */
 #ifndef TEMPMESSENGER_MESSAGE_STORE_H
 #define TEMPMESSENGER_MESSAGE_STORE_H
@@ -78,7 +79,8 @@ bool message_store_watch(struct message_store *store, const char *room) ERROR_MU
  * that it takes. */
 void message_store_unwatch(struct message_store *store, const char *room);
 
-/* Whether the store can be reached now. UNAVAILABLE, TIMEOUT. */
+/* Whether the store can be reached and takes messages now. UNAVAILABLE, TIMEOUT, INTERNAL when out
+ * of memory. */
 enum error_code message_store_check(struct message_store *store, struct error *err) ERROR_MUST_USE;
 
 /* The kinds of calls that are counted. X(kind, its name among the metrics) */

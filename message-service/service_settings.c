@@ -1,10 +1,11 @@
 /*
- * The message service's rows and the rule between its lifetimes. settings.c reads them, and the
- * stores' backends validate a STORE_URL (message_store_url_valid).
+ * The message service's rows, and the rules between its lifetimes and between its sizes.
+ * settings.c reads them, and the stores' backends validate a STORE_URL (message_store_url_valid).
  *
  * STORE_URL may carry a password: settings.c shows no value with an @ in it.
  */
 #include "service_settings.h"
+#include "draft.h"
 #include "message_store.h"
 #include "setting_value.h"
 #include "settings_refusal.h"
@@ -54,13 +55,16 @@ static const struct setting rows[] = {
     {.name = "ROOM_MAX_MESSAGES", SETTING_UNSIGNED_AT(struct service_settings, room_max_messages),
      .fallback = "10000", .minimum = 1, .maximum = ROOM_MESSAGES_MAX,
      .help = "how many live messages a room may hold"},
+    {.name = "ROOM_MAX_BYTES", SETTING_SIZE_AT(struct service_settings, room_max_bytes),
+     .fallback = "8MiB", .minimum = ROOM_BYTES_LEAST, .maximum = ROOM_BYTES_MOST,
+     .help = "how many bytes of text and authors the live messages of a room may hold, such as "
+             "512KiB"},
 };
 /* clang-format on */
 
 /* MESSAGE_TTL_MIN <= MESSAGE_TTL <= MESSAGE_TTL_MAX */
-static bool check_lifetimes(void *target, FILE *err)
+static bool check_lifetimes(const struct service_settings *settings, FILE *err)
 {
-    const struct service_settings *settings = target;
     const struct settings_program *program = &service_settings_program;
     char ttl[SETTING_DURATION_SIZE], least[SETTING_DURATION_SIZE], most[SETTING_DURATION_SIZE];
     setting_value_format_duration(settings->message_ttl_ms, ttl);
@@ -80,11 +84,31 @@ static bool check_lifetimes(void *target, FILE *err)
     return true;
 }
 
+/* MESSAGE_MAX_BYTES and an author fit into ROOM_MAX_BYTES: otherwise no room would take some
+ * messages, however empty it is. */
+static bool check_sizes(const struct service_settings *settings, FILE *err)
+{
+    enum { AUTHOR_MAX_BYTES = 4 * AUTHOR_MAX_CHARACTERS };
+    if (settings->room_max_bytes >= settings->message_max_bytes + AUTHOR_MAX_BYTES)
+        return true;
+    char room[SETTING_SIZE_SIZE];
+    setting_value_format_size(settings->room_max_bytes, room);
+    settings_refusal_rule(err, &service_settings_program, "ROOM_MAX_BYTES", room,
+                          "at least MESSAGE_MAX_BYTES + %d (%zu)", AUTHOR_MAX_BYTES,
+                          settings->message_max_bytes + AUTHOR_MAX_BYTES);
+    return false;
+}
+
+static bool complete(void *target, FILE *err)
+{
+    return check_lifetimes(target, err) && check_sizes(target, err);
+}
+
 const struct settings_program service_settings_program = {
     .name = "message-service",
     .summary = "Keeps the messages of TempMessenger until they expire: what is valid, how long\n"
                "they live and where they are stored. Speaks HTTP and JSON.",
     .settings = rows,
     .count = sizeof rows / sizeof rows[0],
-    .complete = check_lifetimes,
+    .complete = complete,
 };

@@ -11,6 +11,8 @@ enum {
     STORE_PREFIX_MAX = 64,
     MESSAGE_BYTES_MAX = 65536,
     ROOM_MESSAGES_MAX = 1000000,
+    ROOM_BYTES_LEAST = 64 * 1024,
+    ROOM_BYTES_MOST = 256 * 1024 * 1024,
 };
 
 /* The bounds of MESSAGE_TTL, MESSAGE_TTL_MIN and MESSAGE_TTL_MAX: 100 ms and 30 days. */
@@ -27,6 +29,7 @@ struct service_settings {
     uint64_t message_ttl_max_ms;
     size_t message_max_bytes;
     unsigned room_max_messages;
+    size_t room_max_bytes; /* holds the longest message, with any author */
 };
 
 /* For settings_load: fills a struct service_settings. */

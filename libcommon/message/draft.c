@@ -214,6 +214,11 @@ enum error_code draft_from_text(const void *body, size_t len, const struct draft
     return ERROR_NONE;
 }
 
+size_t draft_size(const struct draft *draft)
+{
+    return draft->text_len + (draft->author ? strlen(draft->author) : 0);
+}
+
 void draft_fini(struct draft *draft)
 {
     free(draft->author);

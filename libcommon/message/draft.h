@@ -42,6 +42,9 @@ enum error_code draft_from_json(const void *body, size_t len, const struct draft
 enum error_code draft_from_text(const void *body, size_t len, const struct draft_rules *rules,
                                 struct draft *ret_draft, struct error *err) ERROR_MUST_USE;
 
+/* The bytes of text and author: what the message takes of a room's ROOM_MAX_BYTES. */
+size_t draft_size(const struct draft *draft);
+
 /* Takes a zeroed draft. */
 void draft_fini(struct draft *draft);
 

@@ -14,11 +14,13 @@
 #include <string.h>
 
 #define DURATION_RULE "a duration such as 500ms, 10s, 5m, 2h or 1d"
+#define SIZE_RULE "a size such as 65536, 64KiB or 8MiB"
 #define RATE_RULE "a rate such as 20/s, 100/m or 1000/h, or off"
 
+/* `factor` is in milliseconds or bytes. */
 struct unit {
     const char *name;
-    uint64_t ms;
+    uint64_t factor;
 };
 
 /* The longest first, for writing; the empty one is for reading alone. */
@@ -29,6 +31,12 @@ static const struct unit duration_units[] = {
     {"s", 1000},
     {"ms", 1},
     {"", 1000},
+};
+
+static const struct unit size_units[] = {
+    {"MiB", 1024UL * 1024},
+    {"KiB", 1024},
+    {"", 1},
 };
 
 static const struct unit rate_units[] = {
@@ -61,28 +69,43 @@ static const struct unit *find_unit(const struct unit *units, size_t count, cons
     return NULL;
 }
 
-bool setting_value_duration(const char *text, uint64_t *ret_ms)
+/* Reads a number and its unit. */
+static bool read_quantity(const char *text, const struct unit *units, size_t count,
+                          uint64_t *ret_quantity)
 {
     uint64_t number;
     const char *end;
     if (!read_number(text, &number, &end))
         return false;
-    const struct unit *unit = find_unit(duration_units, COUNT_OF(duration_units), end);
+    const struct unit *unit = find_unit(units, count, end);
     if (!unit)
         return false;
-    if (__builtin_mul_overflow(number, unit->ms, ret_ms))
-        *ret_ms = UINT64_MAX;
+    if (__builtin_mul_overflow(number, unit->factor, ret_quantity))
+        *ret_quantity = UINT64_MAX;
     return true;
+}
+
+bool setting_value_duration(const char *text, uint64_t *ret_ms)
+{
+    return read_quantity(text, duration_units, COUNT_OF(duration_units), ret_ms);
 }
 
 void setting_value_format_duration(uint64_t ms, char ret_text[SETTING_DURATION_SIZE])
 {
     const struct unit *unit = duration_units;
-    while (ms % unit->ms)
+    while (ms % unit->factor)
         unit++;
     if (!ms)
         unit = find_unit(duration_units, COUNT_OF(duration_units), "s");
-    snprintf(ret_text, SETTING_DURATION_SIZE, "%" PRIu64 "%s", ms / unit->ms, unit->name);
+    snprintf(ret_text, SETTING_DURATION_SIZE, "%" PRIu64 "%s", ms / unit->factor, unit->name);
+}
+
+void setting_value_format_size(uint64_t bytes, char ret_text[SETTING_SIZE_SIZE])
+{
+    const struct unit *unit = size_units;
+    while (unit->factor > 1 && (!bytes || bytes % unit->factor))
+        unit++;
+    snprintf(ret_text, SETTING_SIZE_SIZE, "%" PRIu64 "%s", bytes / unit->factor, unit->name);
 }
 
 static bool in_range(const struct setting *setting, uint64_t number)
@@ -134,6 +157,22 @@ static enum setting_value_outcome parse_duration(const struct setting *setting, 
     return SETTING_VALUE_STORED;
 }
 
+static enum setting_value_outcome parse_size(const struct setting *setting, const char *text,
+                                             size_t *ret_bytes, char *ret_rule)
+{
+    uint64_t bytes;
+    if (!read_quantity(text, size_units, COUNT_OF(size_units), &bytes))
+        return refuse(ret_rule, SIZE_RULE);
+    if (!in_range(setting, bytes)) {
+        char minimum[SETTING_SIZE_SIZE], maximum[SETTING_SIZE_SIZE];
+        setting_value_format_size(setting->minimum, minimum);
+        setting_value_format_size(setting->maximum, maximum);
+        return refuse(ret_rule, "from %s to %s", minimum, maximum);
+    }
+    *ret_bytes = bytes;
+    return SETTING_VALUE_STORED;
+}
+
 static enum setting_value_outcome parse_choice(const struct setting *setting, const char *text,
                                                unsigned *ret_index, char *ret_rule)
 {
@@ -167,7 +206,7 @@ static enum setting_value_outcome parse_rate(const struct setting *setting, cons
     if (!in_range(setting, count))
         return refuse(ret_rule, "a rate from %" PRIu64 "%s to %" PRIu64 "%s", setting->minimum,
                       unit->name, setting->maximum, unit->name);
-    *ret_rate = (struct setting_rate){(unsigned)count, unit->ms};
+    *ret_rate = (struct setting_rate){(unsigned)count, unit->factor};
     return SETTING_VALUE_STORED;
 }
 
@@ -211,6 +250,7 @@ enum setting_value_outcome setting_value_parse(const struct setting *setting, co
     case SETTING_UNSIGNED:
     case SETTING_BYTES: return store_number(setting, text, ret_member, ret_rule);
     case SETTING_DURATION: return parse_duration(setting, text, ret_member, ret_rule);
+    case SETTING_SIZE: return parse_size(setting, text, ret_member, ret_rule);
     case SETTING_CHOICE: return parse_choice(setting, text, ret_member, ret_rule);
     case SETTING_RATE: return parse_rate(setting, text, ret_member, ret_rule);
     case SETTING_SWITCH: break;

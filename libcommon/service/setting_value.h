@@ -8,7 +8,7 @@
 
 #include "settings.h"
 
-enum { SETTING_RULE_SIZE = 256, SETTING_DURATION_SIZE = 24 };
+enum { SETTING_RULE_SIZE = 256, SETTING_DURATION_SIZE = 24, SETTING_SIZE_SIZE = 24 };
 
 enum setting_value_outcome {
     SETTING_VALUE_STORED,
@@ -28,5 +28,8 @@ bool setting_value_duration(const char *text, uint64_t *ret_ms) __attribute__((w
 
 /* The shortest way to write `ms` in that grammar. */
 void setting_value_format_duration(uint64_t ms, char ret_text[SETTING_DURATION_SIZE]);
+
+/* The shortest way to write `bytes` as a size: 8MiB, 64KiB, 4256. */
+void setting_value_format_size(uint64_t bytes, char ret_text[SETTING_SIZE_SIZE]);
 
 #endif

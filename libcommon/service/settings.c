@@ -166,7 +166,8 @@ static size_t member_size(enum setting_kind kind)
     case SETTING_SECRET: return sizeof(char *);
     case SETTING_UNSIGNED:
     case SETTING_CHOICE: return sizeof(unsigned);
-    case SETTING_BYTES: return sizeof(size_t);
+    case SETTING_BYTES:
+    case SETTING_SIZE: return sizeof(size_t);
     case SETTING_DURATION: return sizeof(uint64_t);
     case SETTING_RATE: return sizeof(struct setting_rate);
     case SETTING_SWITCH: return sizeof(bool);

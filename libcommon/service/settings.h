@@ -25,6 +25,7 @@ enum setting_kind {
     SETTING_SECRET,   /* char *; never printed */
     SETTING_UNSIGNED, /* unsigned */
     SETTING_BYTES,    /* size_t */
+    SETTING_SIZE,     /* size_t; KiB and MiB may stand behind the number */
     SETTING_DURATION, /* uint64_t, milliseconds */
     SETTING_CHOICE,   /* unsigned or an enum, the index of the choice */
     SETTING_RATE,     /* struct setting_rate */
@@ -46,6 +47,7 @@ struct setting_rate {
 #define SETTING_SECRET_AT(type, member) SETTING_PLACE(SETTING_SECRET, type, member, char *)
 #define SETTING_UNSIGNED_AT(type, member) SETTING_PLACE(SETTING_UNSIGNED, type, member, unsigned)
 #define SETTING_BYTES_AT(type, member) SETTING_PLACE(SETTING_BYTES, type, member, size_t)
+#define SETTING_SIZE_AT(type, member) SETTING_PLACE(SETTING_SIZE, type, member, size_t)
 #define SETTING_DURATION_AT(type, member) SETTING_PLACE(SETTING_DURATION, type, member, uint64_t)
 #define SETTING_CHOICE_AT(type, member) SETTING_PLACE(SETTING_CHOICE, type, member, unsigned)
 #define SETTING_RATE_AT(type, member) SETTING_PLACE(SETTING_RATE, type, member, struct setting_rate)

@@ -3,9 +3,11 @@
  * service keeps few of them busy and finds those alive. `used` counts what is lent, `idle_count`
  * what is not, together at most `max`.
  *
- * A server that restarts breaks all connections that were kept alive: the first call to notice
- * drops the idle ones with its own, and tries once more over a new one. A timeout is not tried
- * again: the caller has waited long enough.
+ * A server that restarts breaks all connections that were kept alive, and a network may swallow
+ * them without a word: the first call to notice drops the idle ones with its own, and tries once
+ * more over a new one. Both tries share one timeout, of which the first gets half. What failed on a
+ * new connection is not tried again. Connections that nobody used for a while are closed before a
+ * firewall on the way forgets them.
  *
  * The breaker judges whether the server is reached. An error reply is an answer: it reaches the
  * caller as UNAVAILABLE, and the next call asks again.
@@ -19,15 +21,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct idle {
+    struct redis_connection *connection;
+    uint64_t since_us; /* by the pool's clock */
+};
+
 struct redis_pool {
     struct redis_url url;
     uint64_t timeout_us;
     int stop_fd;
+    const struct clock *clock;
     struct breaker breaker;
 
     pthread_mutex_t lock; /* over all below */
     pthread_cond_t given_back;
-    struct redis_connection **idle;
+    struct idle *idle; /* the one unused for longest first */
     unsigned idle_count;
     unsigned used;
     unsigned max;
@@ -37,7 +45,7 @@ struct redis_pool {
 struct call {
     const struct redis_pool_script *script; /* NULL: a plain command */
     const struct redis_command *command;
-    uint64_t end_us; /* of everything */
+    uint64_t end_us; /* of both tries */
     redisReply *reply;
 };
 
@@ -45,7 +53,7 @@ enum error_code redis_pool_open(const struct redis_pool_config *config,
                                 struct redis_pool **ret_pool, struct error *err)
 {
     struct redis_pool *pool = calloc(1, sizeof *pool);
-    struct redis_connection **idle = calloc(config->connections, sizeof(struct redis_connection *));
+    struct idle *idle = calloc(config->connections, sizeof *idle);
     if (!pool || !idle) {
         free(pool);
         free(idle);
@@ -54,6 +62,7 @@ enum error_code redis_pool_open(const struct redis_pool_config *config,
     pool->url = *config->url;
     pool->timeout_us = config->timeout_ms * 1000u;
     pool->stop_fd = config->stop_fd;
+    pool->clock = config->clock;
     pool->idle = idle;
     pool->max = config->connections;
     breaker_init(&pool->breaker, config->clock, (uint64_t)REDIS_POOL_BREAKER_OPEN_MS * 1000u);
@@ -67,7 +76,19 @@ static void close_idle(struct redis_pool *pool)
 {
     LOCKED(&pool->lock);
     while (pool->idle_count)
-        redis_connection_free(pool->idle[--pool->idle_count]);
+        redis_connection_free(pool->idle[--pool->idle_count].connection);
+}
+
+/* Closes what was idle for too long; under the lock. */
+static void close_stale(struct redis_pool *pool)
+{
+    uint64_t now_us = clock_monotonic_us(pool->clock);
+    unsigned stale = 0;
+    while (stale < pool->idle_count &&
+           now_us - pool->idle[stale].since_us >= (uint64_t)REDIS_POOL_IDLE_MS * 1000u)
+        redis_connection_free(pool->idle[stale++].connection);
+    pool->idle_count -= stale;
+    memmove(pool->idle, pool->idle + stale, pool->idle_count * sizeof *pool->idle);
 }
 
 void redis_pool_free(struct redis_pool *pool)
@@ -97,7 +118,8 @@ static enum error_code lease(struct redis_pool *pool, uint64_t deadline_us,
                                  pool->max);
     }
     pool->used++;
-    *ret_connection = pool->idle_count ? pool->idle[--pool->idle_count] : NULL;
+    close_stale(pool);
+    *ret_connection = pool->idle_count ? pool->idle[--pool->idle_count].connection : NULL;
     return ERROR_NONE;
 }
 
@@ -109,8 +131,9 @@ static void give_back(struct redis_pool *pool, struct redis_connection *connecti
         connection = NULL;
     }
     LOCKED(&pool->lock);
+    close_stale(pool);
     if (connection)
-        pool->idle[pool->idle_count++] = connection;
+        pool->idle[pool->idle_count++] = (struct idle){connection, clock_monotonic_us(pool->clock)};
     pool->used--;
     pthread_cond_signal(&pool->given_back);
 }
@@ -149,41 +172,35 @@ static enum error_code ask(struct redis_connection *connection, struct call *cal
     return redis_connection_call(connection, call->command, deadline_us, &call->reply, err);
 }
 
-static uint64_t sooner(uint64_t a_us, uint64_t b_us)
-{
-    return a_us < b_us ? a_us : b_us;
-}
-
 /* Makes the call over *connection, or over a new one where that is NULL. */
 static enum error_code attempt(struct redis_pool *pool, struct redis_connection **connection,
-                               struct call *call, uint64_t ready_us, struct error *err)
+                               struct call *call, uint64_t deadline_us, struct error *err)
 {
     if (!*connection) {
         enum error_code code =
-            redis_connection_open(&pool->url, ready_us, pool->stop_fd, connection, err);
+            redis_connection_open(&pool->url, deadline_us, pool->stop_fd, connection, err);
         if (code)
             return code;
     }
-    uint64_t answer_us = sooner(clock_now_us() + pool->timeout_us, call->end_us);
-    return ask(*connection, call, answer_us, err);
+    return ask(*connection, call, deadline_us, err);
 }
 
-/* Makes the call, once more where a connection that was kept alive was lost. */
+/* Makes the call, once more where a connection that was kept alive was lost or silent. */
 static enum error_code reach(struct redis_pool *pool, struct call *call, struct error *err)
 {
-    uint64_t ready_us = clock_now_us() + pool->timeout_us;
     struct redis_connection *connection = NULL;
-    enum error_code code = lease(pool, ready_us, &connection, err);
+    enum error_code code = lease(pool, clock_now_us() + pool->timeout_us, &connection, err);
     if (code)
         return code;
+    call->end_us = clock_now_us() + pool->timeout_us;
     bool kept_alive = connection;
-    code = attempt(pool, &connection, call, ready_us, err);
-    if (code == ERROR_UNAVAILABLE && kept_alive) {
+    code = attempt(pool, &connection, call, call->end_us - (kept_alive ? pool->timeout_us / 2 : 0),
+                   err);
+    if (code && kept_alive) {
         redis_connection_free(connection);
         connection = NULL;
         close_idle(pool);
-        ready_us = sooner(clock_now_us() + pool->timeout_us, call->end_us);
-        code = attempt(pool, &connection, call, ready_us, err);
+        code = attempt(pool, &connection, call, call->end_us, err);
     }
     give_back(pool, connection);
     return code;
@@ -204,7 +221,6 @@ static enum error_code carry_out(struct redis_pool *pool, struct call *call, red
                                  struct error *err)
 {
     enum error_code code;
-    call->end_us = clock_now_us() + 2 * pool->timeout_us;
     if (!breaker_allow(&pool->breaker)) {
         code = ERROR_UNAVAILABLE;
         error_because(err, code, "redis: not reached a moment ago");

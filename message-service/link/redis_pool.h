@@ -2,8 +2,8 @@
  * Connections to one Redis, kept alive and lent out for one call each, behind a breaker.
  *
  * Any thread may call redis_pool_call and redis_pool_eval, any number at once; a call has a
- * connection to itself. It takes at most twice the timeout in all: once until there is a connection
- * (waiting for a free one and connecting), once for the answer. No call may be under way at
+ * connection to itself. It takes at most twice the timeout in all: once until one of the connections
+ * is free, once to connect and for the answer. No call may be under way at
  * redis_pool_free.
  */
 #ifndef TEMPMESSENGER_REDIS_POOL_H
@@ -17,13 +17,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { REDIS_POOL_BREAKER_OPEN_MS = 500 }; /* calls fail at once for this long after a failure */
+enum {
+    REDIS_POOL_BREAKER_OPEN_MS = 500, /* calls fail at once for this long after a failure */
+    REDIS_POOL_IDLE_MS = 30 * 1000, /* a connection unused for so long is closed at the next call */
+};
 
 struct redis_pool_config {
     const struct redis_url *url; /* copied */
     uint64_t timeout_ms;
     unsigned connections;      /* at most; at least 1 */
-    const struct clock *clock; /* the breaker's; borrowed for the pool's life */
+    const struct clock *clock; /* the breaker's, and of idleness; borrowed for the pool's life */
     int stop_fd;               /* when readable, calls under way end at once; -1: none; borrowed */
 };
 
@@ -44,7 +47,8 @@ void redis_pool_free(struct redis_pool *pool);
 
 /*
  * Carries out `command`, which must do no harm if it is carried out twice: where a connection that
- * was kept alive turns out to be lost, the command is sent once more over a new one. *ret_reply,
+ * was kept alive turns out to be lost, or is silent for half the timeout, the command is sent once
+ * more over a new one. *ret_reply,
  * never an error reply, is freed by the caller with redis_reply_free.
  * UNAVAILABLE (cannot be reached, connection lost, all connections busy, breaker open, or an error
  * reply; retry_after_s is set) or TIMEOUT (reached, no answer); the cause says which. Unless the

@@ -99,11 +99,17 @@ void memory_room_free(struct memory_room *room)
     free(room);
 }
 
+static size_t size_of(const struct message *message)
+{
+    return message->text_len + (message->author ? strlen(message->author) : 0);
+}
+
 bool memory_room_expire(struct memory_room *room, uint64_t now_us)
 {
     struct message *message;
     while ((message = board_take_expired(room->board, now_us))) {
         record_drop(room, message->id);
+        room->bytes -= size_of(message);
         message_release(message);
     }
     return board_count(room->board) > 0;
@@ -128,7 +134,9 @@ static enum error_code repeat(const struct memory_room *room, const struct recor
 
 static enum error_code full(const struct memory_room *room, uint64_t now_us, struct error *err)
 {
-    uint64_t left_ms = message_expires_in_ms(board_at(room->board, 0), now_us);
+    /* An empty room takes any message that the settings allow. */
+    uint64_t left_ms =
+        board_count(room->board) ? message_expires_in_ms(board_at(room->board, 0), now_us) : 0;
     if (err)
         err->retry_after_s = (uint32_t)((left_ms + 999) / 1000);
     return ERROR_ROOM_FULL;
@@ -154,13 +162,14 @@ static struct message *make_message(const struct memory_room *room,
 }
 
 enum error_code memory_room_save(struct memory_room *room, const struct memory_room_entry *entry,
-                                 uint64_t max_messages, struct message **ret_message,
-                                 struct error *err)
+                                 const struct memory_room_limits *limits,
+                                 struct message **ret_message, struct error *err)
 {
     const struct record *record = entry->key ? record_find(room, entry->key) : NULL;
     if (record)
         return repeat(room, record, entry->draft, ret_message);
-    if (board_count(room->board) >= max_messages)
+    if (board_count(room->board) >= limits->messages ||
+        room->bytes + draft_size(entry->draft) > limits->bytes)
         return full(room, entry->now_us, err);
     CLEANUP(message_release) struct message *message = make_message(room, entry);
     if (!message || (entry->key && !record_add(room, entry->key, entry->id)))
@@ -169,6 +178,7 @@ enum error_code memory_room_save(struct memory_room *room, const struct memory_r
         record_drop(room, entry->id);
         return error_because(err, ERROR_INTERNAL, "out of memory");
     }
+    room->bytes += size_of(message);
     *ret_message = message_retain(message);
     return ERROR_NONE;
 }

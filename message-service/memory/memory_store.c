@@ -27,7 +27,7 @@ enum { ROOMS_SWEPT_A_CALL = 2 };
 struct memory_store {
     pthread_mutex_t lock; /* over all below, rooms included */
     const struct clock *clock;
-    uint64_t room_max_messages;
+    struct memory_room_limits limits;          /* of each room */
     void *rooms;                               /* a tree by name */
     TAILQ_HEAD(room_sweep, memory_room) sweep; /* the same rooms, the next to be swept first */
     struct message_store_position position;
@@ -101,7 +101,7 @@ static enum error_code memory_open(const struct message_store_config *config, vo
         return error_because(err, ERROR_INTERNAL, "out of memory");
     pthread_mutex_init(&store->lock, NULL);
     store->clock = config->clock;
-    store->room_max_messages = config->room_max_messages;
+    store->limits = (struct memory_room_limits){config->room_max_messages, config->room_max_bytes};
     TAILQ_INIT(&store->sweep);
     store->position.epoch = clock_wall_us(config->clock);
     store->position.number = store->position.epoch;
@@ -151,8 +151,7 @@ static enum error_code memory_save(void *state, const char *id, const char *room
         room = add_room(store, room_name, entry.now_us);
     if (!room)
         return error_because(err, ERROR_INTERNAL, "out of memory");
-    enum error_code code =
-        memory_room_save(room, &entry, store->room_max_messages, ret_message, err);
+    enum error_code code = memory_room_save(room, &entry, &store->limits, ret_message, err);
     if (code)
         tidy_room(store, room, entry.now_us);
     else

@@ -52,6 +52,12 @@ static enum error_code full(const redisReply *reply, struct error *err)
     return ERROR_ROOM_FULL;
 }
 
+bool redis_answer_again(const redisReply *reply)
+{
+    return is_array(reply, 1) && is_string(reply->element[0]) &&
+           strcmp(reply->element[0]->str, "again") == 0;
+}
+
 enum error_code redis_answer_saved(const redisReply *reply, const struct clock *clock,
                                    struct message **ret_message, struct error *err)
 {
@@ -80,16 +86,33 @@ static int compare_messages(const void *a, const void *b)
     return first->number < second->number ? -1 : first->number > second->number;
 }
 
-/* Reads the messages of `jsons` into `list`. Skips what is no message of ours: one foreign value
+void redis_answer_sort(struct message_list *list)
+{
+    size_t kept = 0;
+    if (list->count)
+        qsort(list->messages, list->count, sizeof(struct message *), compare_messages);
+    for (size_t i = 0; i < list->count; i++) {
+        struct message *message = list->messages[i];
+        if (kept && strcmp(list->messages[kept - 1]->id, message->id) == 0)
+            message_release(message);
+        else
+            list->messages[kept++] = message;
+    }
+    list->count = kept;
+}
+
+/* Appends the messages of `jsons` to `list`. Skips what is no message of ours: one foreign value
  * must not hide a whole room. */
-static enum error_code read_messages(const redisReply *jsons, const struct redis_moment *moment,
-                                     struct message_list *list)
+static enum error_code append_messages(const redisReply *jsons, const struct redis_moment *moment,
+                                       struct message_list *list)
 {
     if (jsons->elements == 0)
         return ERROR_NONE;
-    list->messages = calloc(jsons->elements, sizeof(struct message *));
-    if (!list->messages)
+    struct message **grown =
+        realloc(list->messages, (list->count + jsons->elements) * sizeof(struct message *));
+    if (!grown)
         return ERROR_INTERNAL;
+    list->messages = grown;
     for (size_t i = 0; i < jsons->elements; i++) {
         const redisReply *json = jsons->element[i];
         if (!is_string(json))
@@ -100,29 +123,37 @@ static enum error_code read_messages(const redisReply *jsons, const struct redis
             return code;
         list->count += code == ERROR_NONE;
     }
-    qsort(list->messages, list->count, sizeof(struct message *), compare_messages);
     return ERROR_NONE;
 }
 
+/* Copies a string that is shorter than `size`. */
+static bool copy_short(const redisReply *reply, char *to, size_t size)
+{
+    if (!is_string(reply) || reply->len >= size)
+        return false;
+    memcpy(to, reply->str, reply->len + 1);
+    return true;
+}
+
 enum error_code redis_answer_listed(const redisReply *reply, const struct clock *clock,
-                                    struct message_list *ret_list, struct redis_moment *ret_moment,
+                                    struct message_list *list, struct redis_piece *ret_piece,
                                     struct error *err)
 {
-    if (!is_array(reply, 4) || !is_time(reply->element[0]) || !is_integer(reply->element[1]) ||
+    if (!is_array(reply, 6) || !is_time(reply->element[0]) || !is_integer(reply->element[1]) ||
         !is_integer(reply->element[2]) || !is_array(reply->element[3], 0))
         return misread(err);
-    struct redis_moment moment = moment_of(reply->element[0], clock);
-    struct message_list list = {
+    struct redis_piece piece = {
         .position = {.epoch = (uint64_t)reply->element[2]->integer,
                      .number = (uint64_t)reply->element[1]->integer},
+        .moment = moment_of(reply->element[0], clock),
     };
-    enum error_code code = read_messages(reply->element[3], &moment, &list);
-    if (code) {
-        message_list_fini(&list);
+    if (!copy_short(reply->element[4], piece.last_id, sizeof piece.last_id) ||
+        !copy_short(reply->element[5], piece.last_end, sizeof piece.last_end))
+        return misread(err);
+    enum error_code code = append_messages(reply->element[3], &piece.moment, list);
+    if (code)
         return error_because(err, code, "out of memory");
-    }
-    *ret_list = list;
-    *ret_moment = moment;
+    *ret_piece = piece;
     return ERROR_NONE;
 }
 

@@ -18,10 +18,26 @@
 enum error_code redis_answer_saved(const redisReply *reply, const struct clock *clock,
                                    struct message **ret_message, struct error *err) ERROR_MUST_USE;
 
-/* list.lua's; *ret_moment is when Redis made the list and when it was here. INTERNAL. */
+/* Whether save.lua has to be called again, since the room is still being measured. */
+bool redis_answer_again(const redisReply *reply) ERROR_MUST_USE;
+
+/* A piece of a room's list: where the room's count stood, when Redis made the piece and when it was
+ * here, and the last message of it; both are empty where no piece follows. */
+struct redis_piece {
+    struct message_store_position position;
+    struct redis_moment moment;
+    char last_id[MESSAGE_ID_SIZE];
+    char last_end[24];
+};
+
+/* list.lua's: appends the piece's messages to `list`, perhaps a part of them on failure. INTERNAL.
+ */
 enum error_code redis_answer_listed(const redisReply *reply, const struct clock *clock,
-                                    struct message_list *ret_list, struct redis_moment *ret_moment,
+                                    struct message_list *list, struct redis_piece *ret_piece,
                                     struct error *err) ERROR_MUST_USE;
+
+/* Brings the pieces into the order of a list, each message once. */
+void redis_answer_sort(struct message_list *list);
 
 /* TIME's, in microseconds since 1970. INTERNAL. */
 enum error_code redis_answer_time(const redisReply *reply, int64_t *ret_redis_us,

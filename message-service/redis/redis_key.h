@@ -26,6 +26,7 @@ void redis_key_make(const char *prefix, const char *room, const char *name, cons
 #define REDIS_KEY_IDEMPOTENCY "idempotency:" /* then the key */
 #define REDIS_KEY_INDEX "index"
 #define REDIS_KEY_EVENT "event"
+#define REDIS_KEY_SIZES "sizes"
 
 /* A room's channel. All databases of a Redis share its channels, so the name has the number of the
  * database, unless that is 0. */

@@ -4,6 +4,7 @@
  */
 #include "redis_published.h"
 
+#include <jansson.h>
 #include <string.h>
 
 /* Reads a number above 0 and the space behind it, and moves *at behind both. */
@@ -21,6 +22,14 @@ static bool read_number(const char **at, const char *end, uint64_t *ret_number)
     return number > 0;
 }
 
+static void read_previous(struct redis_published *published)
+{
+    const json_t *previous = json_object_get(published->message.object, "previous");
+    published->has_previous = json_is_integer(previous) && json_integer_value(previous) >= 0;
+    if (published->has_previous)
+        published->previous = (uint64_t)json_integer_value(previous);
+}
+
 bool redis_published_read(const char *room, const char *payload, size_t len,
                           struct redis_published *ret_published)
 {
@@ -28,9 +37,11 @@ bool redis_published_read(const char *room, const char *payload, size_t len,
     *ret_published = (struct redis_published){0};
     struct message_store_position *position = &ret_published->position;
     struct redis_message *message = &ret_published->message;
-    return read_number(&at, end, &position->number) && read_number(&at, end, &position->epoch) &&
-           redis_message_parse(at, (size_t)(end - at), message) == ERROR_NONE &&
-           message->fields.number == position->number && strcmp(message->fields.room, room) == 0;
+    if (!read_number(&at, end, &position->number) || !read_number(&at, end, &position->epoch) ||
+        redis_message_parse(at, (size_t)(end - at), message) != ERROR_NONE)
+        return false;
+    read_previous(ret_published);
+    return message->fields.number == position->number && strcmp(message->fields.room, room) == 0;
 }
 
 void redis_published_fini(struct redis_published *published)

@@ -15,6 +15,10 @@
 
 struct redis_published {
     struct message_store_position position;
+    /* Whether the number given out before is known (services of the release before do not tell
+     * it), and which it is; 0: there was none. */
+    bool has_previous;
+    uint64_t previous;
     struct redis_message message;
 };
 

@@ -43,12 +43,14 @@ static enum error_code open_pool(struct redis_subscriber *subscriber,
     return redis_pool_open(&pool, &subscriber->pool, err);
 }
 
-static void join_parts(struct redis_subscriber *subscriber, const struct clock *clock)
+static void join_parts(struct redis_subscriber *subscriber,
+                       const struct redis_subscriber_config *config)
 {
     struct redis_subscriber_sync *sync = &subscriber->sync;
     redis_subscriber_sync_init(sync);
     sync->prefix = subscriber->prefix;
-    sync->clock = clock;
+    sync->clock = config->clock;
+    sync->ended = config->ended;
     sync->watches = &subscriber->watches;
     subscriber->rooms = (struct redis_subscriber_rooms){
         .prefix = subscriber->prefix,
@@ -79,7 +81,7 @@ enum error_code redis_subscriber_new(const struct redis_subscriber_config *confi
     redis_subscriber_link_init(&subscriber->link, config->url, config->timeout_ms * 1000u,
                                subscriber->stop_fd);
     snprintf(subscriber->prefix, sizeof subscriber->prefix, "%s", config->prefix);
-    join_parts(subscriber, config->clock);
+    join_parts(subscriber, config);
     enum error_code code = open_pool(subscriber, config, err);
     if (code) {
         redis_subscriber_free(subscriber);

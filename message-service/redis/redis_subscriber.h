@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "error.h"
 #include "message_store_listener.h"
+#include "redis_ended.h"
 #include "redis_url.h"
 
 #include <stdbool.h>
@@ -20,6 +21,7 @@ struct redis_subscriber_config {
     const char *prefix;
     uint64_t timeout_ms;       /* to connect, and for each answer */
     const struct clock *clock; /* of the messages' ends; borrowed for the subscriber's life */
+    struct redis_ended *ended; /* borrowed likewise */
 };
 
 struct redis_subscriber;

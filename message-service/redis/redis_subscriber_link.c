@@ -148,7 +148,10 @@ enum error_code redis_subscriber_link_next(struct redis_subscriber_link *link,
 
 uint64_t redis_subscriber_link_silent_at_us(const struct redis_subscriber_link *link)
 {
-    return link->heard_us + (link->unanswered ? link->timeout_us : REDIS_SUBSCRIBER_LINK_PING_US);
+    uint64_t answer_us = link->timeout_us < REDIS_SUBSCRIBER_LINK_ANSWER_US
+                             ? link->timeout_us
+                             : REDIS_SUBSCRIBER_LINK_ANSWER_US;
+    return link->heard_us + (link->unanswered ? answer_us : REDIS_SUBSCRIBER_LINK_PING_US);
 }
 
 enum error_code redis_subscriber_link_check_silence(struct redis_subscriber_link *link,

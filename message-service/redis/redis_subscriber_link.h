@@ -10,7 +10,8 @@
 #include "redis_connection.h"
 
 enum {
-    REDIS_SUBSCRIBER_LINK_PING_US = 5 * 1000 * 1000,    /* of silence before a PING */
+    REDIS_SUBSCRIBER_LINK_PING_US = 2000 * 1000,        /* of silence before a PING, */
+    REDIS_SUBSCRIBER_LINK_ANSWER_US = 3000 * 1000,      /* for which an answer may take so long */
     REDIS_SUBSCRIBER_LINK_BACKOFF_MIN_US = 50 * 1000,   /* between tries to connect, */
     REDIS_SUBSCRIBER_LINK_BACKOFF_MAX_US = 2000 * 1000, /* doubling each time */
 };

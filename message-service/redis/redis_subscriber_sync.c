@@ -4,8 +4,8 @@
  * made, so it is in the list and is ignored; what arrives later stays in the socket until the list
  * is there, and its number says whether the list has it too.
  *
- * Whenever something is wrong (another epoch, a number that goes back, a malformed publication) the
- * room is listed again: the list is always right.
+ * Whenever something is wrong (another epoch, a number that goes back, a publication that was
+ * missed, a malformed one) the room is listed again: the list is always right.
  *
  * Which rooms are subscribed is the business of redis_subscriber_rooms.c.
  */
@@ -123,11 +123,12 @@ static void list_failed(struct redis_subscriber_sync *sync, struct redis_watch *
 static bool list_room(struct redis_subscriber_sync *sync, struct redis_watch *room)
 {
     CLEANUP_FINI(message_list_fini) struct message_list list = {0};
+    const struct redis_lister lister = {sync->pool, sync->prefix, sync->clock, sync->ended};
     struct redis_moment moment;
     struct error err = {0};
     redis_watches_answer(sync->watches, room);
     uint64_t asked_us = clock_monotonic_us(sync->clock);
-    if (redis_list(sync->pool, sync->prefix, room->room, sync->clock, &list, &moment, &err)) {
+    if (redis_list(&lister, room->room, &list, &moment, &err)) {
         list_failed(sync, room, &err);
         return false;
     }
@@ -185,6 +186,8 @@ static bool add(struct redis_subscriber_sync *sync, struct redis_watch *room,
         return false;
     room->last_number = published->position.number;
     room->listed_at.epoch = published->position.epoch;
+    if (redis_ended_check(sync->ended, message, came_us))
+        return true;
     report_added(sync, room, message, published->position.epoch);
     return true;
 }
@@ -212,7 +215,9 @@ void redis_subscriber_sync_publish(struct redis_subscriber_sync *sync, struct re
     bool same_epoch = !epoch || epoch == published.position.epoch;
     if (same_epoch && published.position.number <= room->listed_at.number)
         return;
-    if (same_epoch && published.position.number > room->last_number && add(sync, room, &published))
+    bool gap = published.has_previous && published.previous != room->last_number;
+    if (same_epoch && !gap && published.position.number > room->last_number &&
+        add(sync, room, &published))
         return;
     room->listed = false;
     give_turn(sync, room, REDIS_WATCH_TO_LIST);

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "message_store_listener.h"
 #include "redis_clock.h"
+#include "redis_ended.h"
 #include "redis_pool.h"
 #include "redis_watches.h"
 
@@ -17,8 +18,9 @@
 enum { REDIS_SUBSCRIBER_SYNC_RETRY_US = 500 * 1000 }; /* between tries to list a room */
 
 struct redis_subscriber_sync {
-    const char *prefix; /* borrowed, as are the next three */
+    const char *prefix; /* borrowed, as are the next four */
     const struct clock *clock;
+    struct redis_ended *ended;
     struct redis_watches *watches;
     struct redis_pool *pool; /* of one connection, to list over */
 

@@ -11,9 +11,10 @@
 struct message_store_config {
     const char *url;     /* memory:, redis://[user:password@]host[:port][/db], unix:///path */
     const char *prefix;  /* of every key */
-    uint64_t timeout_ms; /* to connect, and again for each answer */
+    uint64_t timeout_ms; /* of a call, connecting included */
     uint64_t room_max_messages;
-    unsigned connections; /* at most, to a store that is reached over connections */
+    uint64_t room_max_bytes; /* of the live messages, as draft_size counts them */
+    unsigned connections;    /* at most, to a store that is reached over connections */
     const struct clock *clock;
 };
 

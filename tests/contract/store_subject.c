@@ -55,6 +55,11 @@ const struct clock *store_subject_clock(int subject)
 
 void store_subject_open(int subject, uint64_t room_max_messages)
 {
+    store_subject_open_sized(subject, room_max_messages, UINT64_C(1) << 30);
+}
+
+void store_subject_open_sized(int subject, uint64_t room_max_messages, uint64_t room_max_bytes)
+{
     char url[REDIS_SERVER_URL_SIZE] = "memory:";
     char prefix[32];
     if (subject == STORE_SUBJECT_REDIS)
@@ -65,6 +70,7 @@ void store_subject_open(int subject, uint64_t room_max_messages)
         .prefix = prefix,
         .timeout_ms = 5000,
         .room_max_messages = room_max_messages,
+        .room_max_bytes = room_max_bytes,
         .connections = 4,
         .clock = store_subject_clock(subject),
     };

@@ -19,6 +19,7 @@ extern struct message_store *store_subject_store;
 
 /* Opens and closes the store. */
 void store_subject_open(int subject, uint64_t room_max_messages);
+void store_subject_open_sized(int subject, uint64_t room_max_messages, uint64_t room_max_bytes);
 void store_subject_close(void);
 
 /* The clock that the store goes by. */

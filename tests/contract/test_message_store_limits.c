@@ -254,6 +254,89 @@ START_TEST(test_message_store__full_room_has_room_after_an_end)
 }
 END_TEST
 
+/* A room's bytes */
+
+static enum error_code try_text(const char *author, const char *text, const char *key)
+{
+    struct message *message = NULL;
+    enum error_code code =
+        store_subject_try_save("lobby", store_subject_draft(author, text, TTL_MS), key, &message);
+    message_release(message);
+    return code;
+}
+
+START_TEST(test_message_store__room_takes_as_many_bytes_as_it_may)
+{
+    store_subject_open_sized(_i, 100, 10);
+    ck_assert_int_eq(try_text(NULL, "1234567890-", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(try_text(NULL, "12345", NULL), ERROR_NONE);
+    ck_assert_int_eq(try_text(NULL, "123456", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(try_text(NULL, "12345", NULL), ERROR_NONE);
+    ck_assert_int_eq(try_text(NULL, "1", NULL), ERROR_ROOM_FULL);
+    ck_assert_uint_eq(store_subject_count("lobby"), 2);
+    store_subject_close();
+}
+END_TEST
+
+START_TEST(test_message_store__author_counts_in_the_rooms_bytes)
+{
+    store_subject_open_sized(_i, 100, 10);
+    ck_assert_int_eq(try_text("Adam", "1234567", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(try_text("Ada", "1234567", NULL), ERROR_NONE);
+    ck_assert_int_eq(try_text(NULL, "1", NULL), ERROR_ROOM_FULL);
+    store_subject_close();
+}
+END_TEST
+
+/* Neither characters nor the bytes of the JSON. */
+START_TEST(test_message_store__rooms_bytes_are_those_of_utf8)
+{
+    store_subject_open_sized(_i, 100, 10);
+    ck_assert_int_eq(try_text("\xc3\xa4", "\xf0\x9f\x8e\x89\"\\\n", NULL), ERROR_NONE);
+    ck_assert_int_eq(try_text(NULL, "\xc3\xa4", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(try_text(NULL, "\x01", NULL), ERROR_NONE);
+    store_subject_close();
+}
+END_TEST
+
+START_TEST(test_message_store__bytes_of_another_room_do_not_count)
+{
+    store_subject_open_sized(_i, 100, 10);
+    store_subject_save_and_forget("a", "1234567", TTL_MS);
+    store_subject_save_and_forget("b", "1234567", TTL_MS);
+    store_subject_close();
+}
+END_TEST
+
+START_TEST(test_message_store__repeat_takes_no_bytes)
+{
+    store_subject_open_sized(_i, 100, 10);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(try_text(NULL, "12345678", "key"), ERROR_NONE);
+    ck_assert_int_eq(try_text(NULL, "12", NULL), ERROR_NONE);
+    ck_assert_int_eq(try_text(NULL, "12345678", "key"), ERROR_NONE);
+    store_subject_close();
+}
+END_TEST
+
+START_TEST(test_message_store__bytes_come_back_when_a_message_ends)
+{
+    store_subject_open_sized(_i, 100, 10);
+    struct message *message = NULL, *ending = store_subject_save("lobby", "123", SHORT_TTL_MS);
+    struct error err = {0};
+    struct draft draft = store_subject_draft(NULL, "12345", TTL_MS);
+    ck_assert_int_eq(message_store_save(store_subject_store, "lobby", &draft, NULL, &message, &err),
+                     ERROR_ROOM_FULL);
+    ck_assert_uint_eq(err.retry_after_s, 1);
+    store_subject_outlive(_i, ending);
+    ck_assert_int_eq(try_text(NULL, "12345", NULL), ERROR_NONE);
+    ck_assert_int_eq(try_text(NULL, "123456", NULL), ERROR_ROOM_FULL);
+    ck_assert_int_eq(try_text(NULL, "12345", NULL), ERROR_NONE);
+    message_release(ending);
+    store_subject_close();
+}
+END_TEST
+
 /* Threads */
 
 struct writer {
@@ -386,6 +469,21 @@ static void add_full_room_and_threads(TCase *tests)
                         STORE_SUBJECT_COUNT);
 }
 
+static void add_bytes(TCase *tests)
+{
+    tcase_add_loop_test(tests, test_message_store__room_takes_as_many_bytes_as_it_may, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__author_counts_in_the_rooms_bytes, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__rooms_bytes_are_those_of_utf8, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__bytes_of_another_room_do_not_count, 0,
+                        STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__repeat_takes_no_bytes, 0, STORE_SUBJECT_COUNT);
+    tcase_add_loop_test(tests, test_message_store__bytes_come_back_when_a_message_ends, 0,
+                        STORE_SUBJECT_COUNT);
+}
+
 static Suite *message_store_limits_suite(void)
 {
     Suite *suite = suite_create("message_store_limits");
@@ -393,6 +491,7 @@ static Suite *message_store_limits_suite(void)
     tcase_set_timeout(tests, 60);
     add_idempotency(tests);
     add_full_room_and_threads(tests);
+    add_bytes(tests);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -24,6 +24,7 @@ enum {
     SLACK_MS = 1500,  /* that a busy machine may add to a bound */
     WRITERS = 8,
     ROUNDS = 40,
+    ROOM_MAX_BYTES = 64 << 20,
 };
 
 static struct redis_server *server;
@@ -39,6 +40,7 @@ static struct message_store *open_at(const char *userinfo, const char *db)
         .prefix = "p",
         .timeout_ms = TIMEOUT_MS,
         .room_max_messages = 100000,
+        .room_max_bytes = ROOM_MAX_BYTES,
         .connections = 2,
         .clock = &clock_system,
     };
@@ -504,6 +506,15 @@ static void publish_forged(const char *room, uint64_t number, uint64_t epoch, ui
     publish("lobby", payload, (size_t)len);
 }
 
+static struct message_store_position store_position(const char *room)
+{
+    struct message_list list = {0};
+    ck_assert_int_eq(message_store_list(store, room, &list, NULL), ERROR_NONE);
+    struct message_store_position position = list.position;
+    message_list_fini(&list);
+    return position;
+}
+
 static const char *const malformed[] = {
     "",
     " ",
@@ -585,6 +596,41 @@ START_TEST(test_redis_watch__forged_time_hides_nothing)
     save("lobby", "2");
     synced = recorder_await(&recorder, RECORD_SYNCED, "lobby", 2);
     ck_assert_uint_eq(synced.count, 2);
+}
+END_TEST
+
+/* A publication tells the number before it; one without that is of a service of the release before.
+ */
+START_TEST(test_redis_watch__missed_publication_is_made_up_for)
+{
+    save("lobby", "1");
+    watch("lobby");
+    struct record synced = recorder_await(&recorder, RECORD_SYNCED, "lobby", 1);
+    struct message_store_position at = synced.position;
+    char payload[512];
+    int len = snprintf(payload, sizeof payload,
+                       "%" PRIu64 " %" PRIu64 " {\"id\":\"%032x\",\"room\":\"lobby\","
+                       "\"message\":\"x\",\"created_at\":%" PRIu64 ",\"expires_at\":%" PRIu64
+                       ",\"number\":%" PRIu64 ",\"epoch\":%" PRIu64 ",\"previous\":%" PRIu64 "}",
+                       at.number + 9, at.epoch, 9u, redis_ms(), redis_ms() + TTL_MS, at.number + 9,
+                       at.epoch, at.number + 5);
+    publish("lobby", payload, (size_t)len);
+    recorder_await(&recorder, RECORD_SYNCED, "lobby", 2);
+    ck_assert_uint_eq(recorder_count(&recorder, RECORD_ADDED, "lobby"), 0);
+}
+END_TEST
+
+START_TEST(test_redis_watch__no_gap_is_no_reason_to_list)
+{
+    watch("lobby");
+    recorder_await(&recorder, RECORD_SYNCED, "lobby", 1);
+    for (int i = 0; i < 3; i++)
+        save("lobby", "x");
+    recorder_await_view(&recorder, "lobby", 3);
+    struct message_store_position at = store_position("lobby");
+    publish_forged("lobby", at.number + 7, at.epoch, redis_ms(), TTL_MS);
+    recorder_await(&recorder, RECORD_ADDED, "lobby", 4);
+    ck_assert_uint_eq(recorder_count(&recorder, RECORD_SYNCED, "lobby"), 1);
 }
 END_TEST
 
@@ -755,6 +801,8 @@ static Suite *redis_watch_suite(void)
     tcase_add_test(tests, test_redis_watch__long_publication_with_nul_is_followed_by_a_list);
     tcase_add_test(tests, test_redis_watch__forged_number_hides_nothing);
     tcase_add_test(tests, test_redis_watch__forged_time_hides_nothing);
+    tcase_add_test(tests, test_redis_watch__missed_publication_is_made_up_for);
+    tcase_add_test(tests, test_redis_watch__no_gap_is_no_reason_to_list);
     tcase_add_test(tests, test_redis_watch__late_message_still_ends_in_time);
     tcase_add_test(tests, test_redis_watch__message_that_is_over_is_not_added);
     tcase_add_test(tests, test_redis_watch__foreign_channels_are_ignored);

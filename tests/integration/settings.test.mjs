@@ -16,6 +16,7 @@ const OWN = {
   'message-service': {
     STORE_URL: 'memory:', STORE_PREFIX: 'tempmessenger', STORE_TIMEOUT: '1s', MESSAGE_TTL: '60s',
     MESSAGE_TTL_MIN: '1s', MESSAGE_TTL_MAX: '1d', MESSAGE_MAX_BYTES: '4096', ROOM_MAX_MESSAGES: '10000',
+    ROOM_MAX_BYTES: '8MiB',
   },
   'web-gateway': {
     MESSAGE_SERVICE_URL: 'http://127.0.0.1:8001', UPSTREAM_TIMEOUT: '2s', TEMPLATE_DIR: '',
@@ -169,7 +170,8 @@ const WRONG = {
     ['MESSAGE_TTL', 'abc'], ['MESSAGE_TTL', '2d'], ['MESSAGE_TTL', '10ms'], ['MESSAGE_TTL_MIN', 'x'],
     ['MESSAGE_TTL_MAX', 'x'], ['MESSAGE_MAX_BYTES', '0'], ['MESSAGE_MAX_BYTES', '-1'],
     ['MESSAGE_MAX_BYTES', '4k'], ['ROOM_MAX_MESSAGES', '-5'], ['ROOM_MAX_MESSAGES', '0'],
-    ['ROOM_MAX_MESSAGES', 'x'],
+    ['ROOM_MAX_MESSAGES', 'x'], ['ROOM_MAX_BYTES', '63KiB'], ['ROOM_MAX_BYTES', '257MiB'],
+    ['ROOM_MAX_BYTES', '8MB'],
   ],
   'web-gateway': [
     ['MESSAGE_SERVICE_URL', 'ftp://x'], ['MESSAGE_SERVICE_URL', 'nonsense'],

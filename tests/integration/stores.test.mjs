@@ -54,7 +54,7 @@ describe('redis', () => {
     const made = await api.create('a', { message: 'x', ttl: 30 }, { 'Idempotency-Key': 'k' });
     const keys = (await redis.command('KEYS', '*')).split('\n').filter((key) => key !== '').sort();
     assert.deepEqual(keys, ['mine:{a}:event', 'mine:{a}:idempotency:k', 'mine:{a}:index',
-      `mine:{a}:message:${made.id}`].sort());
+      'mine:{a}:sizes', `mine:{a}:message:${made.id}`].sort());
     for (const key of keys.filter((name) => name !== 'mine:{a}:event')) {
       const left = Number(await redis.command('PTTL', key));
       assert.ok(left > 0 && left <= 31_000, `${key}: ${left}`);

@@ -39,6 +39,7 @@ START_TEST(test_service_settings__defaults_are_those_of_the_contract)
     ck_assert_uint_eq(settings.message_ttl_max_ms, 86400000);
     ck_assert_uint_eq(settings.message_max_bytes, 4096);
     ck_assert_uint_eq(settings.room_max_messages, 10000);
+    ck_assert_uint_eq(settings.room_max_bytes, 8 << 20);
     settings_trial_free();
 }
 END_TEST
@@ -62,6 +63,8 @@ START_TEST(test_service_settings__bounds_are_in_the_range)
     settings_trial_expect_taken("MESSAGE_MAX_BYTES=65536");
     settings_trial_expect_taken("ROOM_MAX_MESSAGES=1");
     settings_trial_expect_taken("ROOM_MAX_MESSAGES=1000000");
+    settings_trial_expect_taken("ROOM_MAX_BYTES=64KiB");
+    settings_trial_expect_taken("ROOM_MAX_BYTES=256MiB");
 }
 END_TEST
 
@@ -230,6 +233,28 @@ START_TEST(test_service_settings__least_lifetime_above_the_most_is_refused)
 }
 END_TEST
 
+/* An empty room takes the longest message of the longest author. */
+START_TEST(test_service_settings__empty_room_takes_the_longest_message)
+{
+    char program[] = "program", room[] = "ROOM_MAX_BYTES=64KiB";
+    char fits[] = "MESSAGE_MAX_BYTES=65376", too_long[] = "MESSAGE_MAX_BYTES=65377";
+    char *argv[] = {program, NULL}, *envp[] = {room, fits, NULL};
+    ck_assert_int_eq(
+        settings_load(&service_settings_program, 1, argv, envp, stdout, stderr, &settings),
+        SETTINGS_OK);
+    settings_fini(&service_settings_program, &settings);
+    envp[1] = too_long;
+    char said[256] = "";
+    FILE *err = fmemopen(said, sizeof said, "w");
+    ck_assert_int_eq(
+        settings_load(&service_settings_program, 1, argv, envp, stdout, err, &settings),
+        SETTINGS_INVALID);
+    fclose(err);
+    ck_assert_str_eq(said, "message-service: ROOM_MAX_BYTES: \"64KiB\" is not at least "
+                           "MESSAGE_MAX_BYTES + 160 (65537)\n");
+}
+END_TEST
+
 static Suite *service_settings_suite(void)
 {
     Suite *suite = suite_create("service_settings");
@@ -249,6 +274,7 @@ static Suite *service_settings_suite(void)
     tcase_add_test(all, test_service_settings__lifetime_may_be_either_of_its_bounds);
     tcase_add_test(all, test_service_settings__lifetime_outside_its_bounds_is_refused);
     tcase_add_test(all, test_service_settings__least_lifetime_above_the_most_is_refused);
+    tcase_add_test(all, test_service_settings__empty_room_takes_the_longest_message);
     suite_add_tcase(suite, all);
     return suite;
 }

@@ -18,6 +18,7 @@ struct subject {
     unsigned count;
     unsigned colour;
     size_t size;
+    size_t room;
     uint64_t wait_ms;
     struct setting_rate rate;
     char *door;
@@ -45,6 +46,8 @@ static const struct setting rows[] = {
      .choices = colours, .help = "a colour"},
     {.name = "SIZE", SETTING_BYTES_AT(struct subject, size), .fallback = "10", .minimum = 1,
      .maximum = 100, .help = "a size"},
+    {.name = "ROOM", SETTING_SIZE_AT(struct subject, room), .fallback = "2KiB", .minimum = 1024,
+     .maximum = 3 << 20, .help = "a room"},
     {.name = "WAIT", SETTING_DURATION_AT(struct subject, wait_ms), .fallback = "1s", .minimum = 100,
      .maximum = 86400000, .help = "a span with so many words that no terminal of a hundred columns "
      "could show them all in the one line that this entry has at first"},
@@ -452,6 +455,47 @@ START_TEST(test_settings__number_at_below_and_above_its_range)
 }
 END_TEST
 
+START_TEST(test_settings__size_has_a_unit_or_none)
+{
+    static const struct {
+        char given[24];
+        size_t bytes;
+    } sizes[] = {{"ROOM=1024", 1024},
+                 {"ROOM=1KiB", 1024},
+                 {"ROOM=1025", 1025},
+                 {"ROOM=3MiB", 3 << 20},
+                 {"ROOM=3072KiB", 3 << 20}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char given[sizeof sizes[i].given];
+        memcpy(given, sizes[i].given, sizeof given);
+        ck_assert_int_eq(load(NOTHING, LIST(given)), SETTINGS_OK);
+        ck_assert_uint_eq(subject.room, sizes[i].bytes);
+        settings_fini(&program, &subject);
+    }
+    assert_refused(NOTHING, LIST("ROOM=1023"),
+                   "subject: ROOM: \"1023\" is not from 1KiB to 3MiB\n");
+    assert_refused(NOTHING, LIST("ROOM=4MiB"),
+                   "subject: ROOM: \"4MiB\" is not from 1KiB to 3MiB\n");
+    assert_refused(NOTHING, LIST("ROOM=18446744073709551615MiB"),
+                   "subject: ROOM: \"18446744073709551615MiB\" is not from 1KiB to 3MiB\n");
+}
+END_TEST
+
+START_TEST(test_settings__what_is_no_size_is_refused)
+{
+    static const char *const wrong[] = {"ROOM=1 KiB", "ROOM=2kib", "ROOM=2K",     "ROOM=2KB",
+                                        "ROOM=1GiB",  "ROOM=KiB",  "ROOM=1.5KiB", "ROOM=+2KiB"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char given[32], line[160];
+        snprintf(given, sizeof given, "%s", wrong[i]);
+        snprintf(line, sizeof line,
+                 "subject: ROOM: \"%s\" is not a size such as 65536, 64KiB or 8MiB\n",
+                 wrong[i] + strlen("ROOM="));
+        assert_refused(NOTHING, LIST(given), line);
+    }
+}
+END_TEST
+
 START_TEST(test_settings__what_is_no_number_is_refused)
 {
     static const char *const wrong[] = {
@@ -694,6 +738,8 @@ static TCase *values_case(void)
     tcase_add_test(tcase, test_settings__a_shown_value_cannot_forge_a_line);
     tcase_add_test(tcase, test_settings__a_long_value_is_cut_when_shown);
     tcase_add_test(tcase, test_settings__number_at_below_and_above_its_range);
+    tcase_add_test(tcase, test_settings__size_has_a_unit_or_none);
+    tcase_add_test(tcase, test_settings__what_is_no_size_is_refused);
     tcase_add_test(tcase, test_settings__what_is_no_number_is_refused);
     tcase_add_test(tcase, test_settings__durations_of_every_unit);
     tcase_add_test(tcase, test_settings__duration_at_below_and_above_its_range);
