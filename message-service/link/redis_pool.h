@@ -2,8 +2,8 @@
  * Connections to one Redis, kept alive and lent out for one call each, behind a breaker.
  *
  * Any thread may call redis_pool_call and redis_pool_eval, any number at once; a call has a
- * connection to itself. It takes at most twice the timeout in all: once until one of the connections
- * is free, once to connect and for the answer. No call may be under way at
+ * connection to itself. It takes at most twice the timeout in all: once until one of the
+ * connections is free, once to connect and for the answer. No call may be under way at
  * redis_pool_free.
  */
 #ifndef TEMPMESSENGER_REDIS_POOL_H

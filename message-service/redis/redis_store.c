@@ -190,10 +190,15 @@ static enum error_code redis_save(void *state, const char *id, const char *room,
             redis_pool_eval(store->pool, &redis_scripts_save, &command, &reply, err);
         if (code)
             return code;
-        if (!redis_answer_again(reply))
-            return redis_answer_saved(reply, store->clock, ret_message, err);
-        if (clock_now_us() >= end_us)
+        if (redis_answer_again(reply)) {
+            if (clock_now_us() < end_us)
+                continue;
             return error_because(err, ERROR_TIMEOUT, "redis: the room is still being measured");
+        }
+        code = redis_answer_saved(reply, store->clock, ret_message, err);
+        if (!code)
+            redis_ended_check(&store->ended, *ret_message, clock_monotonic_us(store->clock));
+        return code;
     }
 }
 

@@ -748,8 +748,8 @@ static void lead_to(const char *link, const struct redis_server *to)
     ck_assert_int_eq(symlink(url + strlen("unix://"), link), 0);
 }
 
-/* As where the network swallows connections that were kept alive: the way to the server is open, but
- * not over them. */
+/* As where the network swallows connections that were kept alive: the way to the server is open,
+ * but not over them. */
 START_TEST(test_redis_store__silent_kept_connection_is_replaced_within_the_timeout)
 {
     char url[REDIS_SERVER_URL_SIZE + 8];
