@@ -122,9 +122,11 @@ static int unmap_library(struct dl_phdr_info *library, size_t size, void *contex
         const ElfW(Phdr) *part = &library->dlpi_phdr[i];
         uintptr_t begin = library->dlpi_addr + part->p_vaddr;
         uintptr_t end = (begin + part->p_memsz) & page_mask;
+        void *first;
         begin &= page_mask;
+        memcpy(&first, &begin, sizeof first);
         if (part->p_type == PT_LOAD && !(part->p_flags & PF_W) && begin < end)
-            madvise((void *)begin, end - begin, MADV_DONTNEED);
+            madvise(first, end - begin, MADV_DONTNEED);
     }
     return 0;
 }

@@ -133,16 +133,26 @@ const char *http_head_fault(struct MHD_Connection *connection, const struct http
     return is_host(check.host) ? NULL : "a malformed Host";
 }
 
+/* A name or value of a header lies in the connection's own memory, and libmicrohttpd compares names
+ * in any case: it does not mind the change. */
+static char *writable(const char *text)
+{
+    union {
+        const char *lent;
+        char *own;
+    } cast = {.lent = text};
+    return cast.own;
+}
+
 static enum MHD_Result unify_line(void *context, enum MHD_ValueKind kind, const char *name,
                                   size_t name_len, const char *value, size_t len)
 {
     (void)context, (void)kind;
-    /* Both lie in the connection's memory, which is written to for its requests alone. */
-    char *lower = (char *)(size_t)name;
+    char *lower = writable(name);
     for (size_t i = 0; i < name_len; i++)
         if (lower[i] >= 'A' && lower[i] <= 'Z')
             lower[i] = (char)(lower[i] - 'A' + 'a');
-    char *trimmed = (char *)(size_t)value;
+    char *trimmed = writable(value);
     while (trimmed && len && (trimmed[len - 1] == ' ' || trimmed[len - 1] == '\t'))
         trimmed[--len] = '\0';
     return MHD_YES;

@@ -126,11 +126,11 @@ static bool refuse(int fd)
     return dup3(reserve.null, reserve.fd, O_CLOEXEC) >= 0;
 }
 
-int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
+int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *addr_len, int flags)
 {
     __typeof__(accept4) *next;
     *(void **)&next = dlsym(RTLD_NEXT, "accept4");
-    int taken = next(fd, address, len, flags);
+    int taken = next(fd, addr, addr_len, flags);
     if (taken >= 0 || (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM))
         return taken;
     if (!refuse(fd))

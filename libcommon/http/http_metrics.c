@@ -14,7 +14,7 @@
 
 /* The answers of both services, the usual first; index 0 is for any other. */
 static const int statuses[] = {0,   200, 204, 201, 304, 303, 404, 400, 401,
-                               403, 405, 413, 422, 429, 500, 503, 504};
+                               403, 405, 413, 415, 422, 429, 500, 503, 504};
 
 enum {
     STATUSES = sizeof statuses / sizeof statuses[0],
