@@ -138,7 +138,7 @@ enum error_code message_store_save(struct message_store *store, const char *room
     if (!room_name_valid(room))
         return ERROR_INVALID_ROOM;
     if (idempotency_key && !visible_ascii(idempotency_key, IDEMPOTENCY_KEY_MAX))
-        return error_because(err, ERROR_INTERNAL, "an idempotency key came unchecked");
+        return error_because(err, ERROR_INTERNAL, "the idempotency key was not checked");
     char id[MESSAGE_ID_SIZE];
     enum error_code code = make_id(id, err);
     if (code)

@@ -10,7 +10,7 @@ static const struct call_metrics_family store_calls = {
     .calls_name = "tempmessenger_store_calls_total",
     .calls_help = "Calls to the store, by outcome.",
     .duration_name = "tempmessenger_store_call_duration_seconds",
-    .duration_help = "Time that calls to the store took, without those that did not reach it.",
+    .duration_help = "Duration of calls to the store, without those that did not reach it.",
     .kinds = message_store_call_names,
     .kind_count = MESSAGE_STORE_CALLS,
 };

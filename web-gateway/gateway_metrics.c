@@ -8,10 +8,10 @@
 
 static const struct call_metrics_family upstream_calls = {
     .calls_name = "tempmessenger_upstream_calls_total",
-    .calls_help = "Calls to the message service, by what came of them.",
+    .calls_help = "Calls to the message service, by outcome.",
     .duration_name = "tempmessenger_upstream_call_duration_seconds",
-    .duration_help = "Time that calls to the message service took; those that were not served are "
-                     "not in it.",
+    .duration_help = "Duration of calls to the message service, without those that were not "
+                     "served.",
     .kinds = message_client_call_names,
     .kind_count = MESSAGE_CLIENT_CALLS,
 };
@@ -40,7 +40,7 @@ static void write_client_limits(struct metrics_writer *writer, const struct clie
     struct client_limits_metrics metrics;
     client_limits_metrics(limits, &metrics);
     metrics_write_family(writer, "tempmessenger_client_refused_total", METRICS_COUNTER,
-                         "What was refused because the client address was over its limit.");
+                         "Refusals because the client address was over its limit.");
     metrics_write_number(writer, METRICS_LABELS({"limit", "connections"}), metrics.connections);
     metrics_write_number(writer, METRICS_LABELS({"limit", "streams"}), metrics.streams);
     metrics_write_number(writer, METRICS_LABELS({"limit", "rooms"}), metrics.rooms);

@@ -16,7 +16,7 @@
 static void write_build(struct metrics_writer *writer, const char *service)
 {
     metrics_write_family(writer, "tempmessenger_build_info", METRICS_GAUGE,
-                         "1; which program and version this is.");
+                         "Always 1; the program and its version.");
     metrics_write_number(
         writer, METRICS_LABELS({"service", service}, {"version", TEMPMESSENGER_VERSION}), 1);
 }
@@ -37,7 +37,7 @@ static void write_rooms(struct metrics_writer *writer, const struct live_rooms *
     metrics_write_one(writer, "tempmessenger_live_rooms", METRICS_GAUGE, metrics.rooms,
                       "Rooms kept up to date in this process: watched, or requested lately.");
     metrics_write_one(writer, "tempmessenger_stale_rooms", METRICS_GAUGE, metrics.stale,
-                      "Rooms that may be out of date, which their readers know.");
+                      "Rooms that may be out of date because their source is silent.");
     metrics_write_one(writer, "tempmessenger_live_messages", METRICS_GAUGE, metrics.messages,
                       "Live messages in those rooms.");
     metrics_write_one(writer, "tempmessenger_messages_expired_total", METRICS_COUNTER,

@@ -16,7 +16,7 @@ enum error_code message_http_room(const struct http_exchange *exchange, const ch
     if (!room)
         room = ROOM_NAME_DEFAULT;
     if (!room_name_valid(room))
-        return error_because(err, ERROR_INVALID_ROOM, "the room's name is out of its grammar");
+        return error_because(err, ERROR_INVALID_ROOM, "the room's name does not match its grammar");
     *ret_room = room;
     return ERROR_NONE;
 }

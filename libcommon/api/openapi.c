@@ -26,7 +26,7 @@ static enum error_code parse(const char *text, const char *name, json_t **ret_ob
         return error_because(err, ERROR_INTERNAL, "the OpenAPI document's %s part, line %d: %s",
                              name, fault.line, fault.text);
     if (!json_is_object(json))
-        return error_because(err, ERROR_INTERNAL, "the OpenAPI document's %s part is no object",
+        return error_because(err, ERROR_INTERNAL, "the OpenAPI document's %s part is not an object",
                              name);
     *ret_object = json;
     json = NULL;

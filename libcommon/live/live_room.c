@@ -232,7 +232,7 @@ enum error_code live_room_wait(struct live_room *room, uint64_t timeout_ms, stru
     if (room->synced)
         return ERROR_NONE;
     if (room->incomplete)
-        return error_because(err, ERROR_INTERNAL, "no memory for the room's messages");
+        return error_because(err, ERROR_INTERNAL, "out of memory for the room's messages");
     return error_because(err, ERROR_UNAVAILABLE, "the room's messages are not known yet");
 }
 

@@ -14,7 +14,7 @@
 
 static enum error_code misread(struct error *err)
 {
-    return error_because(err, ERROR_INTERNAL, "redis: an answer of unexpected form");
+    return error_because(err, ERROR_INTERNAL, "redis: unexpected form of an answer");
 }
 
 static bool is_array(const redisReply *reply, size_t elements)

@@ -96,7 +96,7 @@ static void on_synced(void *context, const struct message_limits *limits)
     count(&feed->host->connected, &feed->connected, true);
     become_fresh(feed);
     if (feed->complained)
-        log_write(LOG_LEVEL_INFO, "room feed is back",
+        log_write(LOG_LEVEL_INFO, "room feed restored",
                   LOG_TEXT("room", live_room_name(feed->room)));
     feed->complained = false;
     if (config->reached)
