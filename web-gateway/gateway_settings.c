@@ -124,10 +124,10 @@ static const struct setting rows[] = {
      .help = "how many connections a client address may have open"},
     {.name = "ROOM_OPEN_LIMIT", SETTING_RATE_AT(struct gateway_settings, room_open_limit),
      .fallback = "20/s", .minimum = 1, .maximum = RATE_LIMIT_COUNT_MAX,
-     .help = "how many rooms that are not open yet a client address may ask for, as RATE_LIMIT"},
+     .help = "how many rooms that are not open yet a client address may request, as RATE_LIMIT"},
     {.name = "TRUSTED_PROXIES", SETTING_TEXT_AT(struct gateway_settings, trusted_proxies_text),
      .maximum = LIST_TEXT_MAX, .valid = proxies_valid,
-     .help = "the proxies whose X-Forwarded-For is believed: addresses or blocks, comma separated"},
+     .help = "the proxies whose X-Forwarded-For is trusted: addresses or blocks, comma separated"},
     {.name = "ALLOWED_ORIGINS", SETTING_TEXT_AT(struct gateway_settings, allowed_origins_text),
      .maximum = LIST_TEXT_MAX, .valid = origins_valid,
      .help = "other origins whose pages may send messages, such as https://example.org, comma "
