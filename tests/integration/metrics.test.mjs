@@ -334,7 +334,7 @@ describe('a token', () => {
 describe('slow readers', () => {
   for (const name of SERVICES) {
     test(`${name} counts those that it drops`, withWorld(async (world) => {
-      const stack = await world.stack();
+      const stack = await world.stack({ env: { ROOM_MAX_BYTES: '32MiB' } });
       const service = stack.of(name);
       const api = clientOf(service);
       const room = newRoom();
