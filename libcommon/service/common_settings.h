@@ -67,7 +67,7 @@ bool common_settings_token_valid(const char *text, const char **ret_rule);
      .help = "the secret that the services share; it travels as a bearer token"},                  \
     {.name = "METRICS_TOKEN", SETTING_SECRET_AT(type, common.metrics_token),                       \
      .valid = common_settings_token_valid,                                                         \
-     .help = "the secret that /metrics requires as a bearer token"},                                  \
+     .help = "the bearer token that /metrics requires"},                                           \
     {.name = "HEALTHCHECK", SETTING_SWITCH_AT(type, common.healthcheck),                           \
      .help = "ask the service that runs with these settings whether it is alive, and exit 0 or 1"}
 /* clang-format on */
