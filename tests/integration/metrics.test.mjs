@@ -452,6 +452,8 @@ describe('while the message service is away', () => {
     assert.deepEqual(feeds(await scrape(api)), [0, 0]);
     await api.list('a');
     await api.list('b');
+    // A room may be listed a moment before its feed counts as connected.
+    await until('both feeds are connected', async () => feeds(await scrape(api))[0] === 2);
     const before = await scrape(api);
     assert.deepEqual(feeds(before), [2, 0]);
     assert.equal(before.value('tempmessenger_live_rooms'), 2);

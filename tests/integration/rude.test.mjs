@@ -167,7 +167,7 @@ for (const store of STORES) {
 for (const name of SERVICES) {
   describe(`${name} and its readers`, () => {
     test('one who never reads is left behind, and the others get all at once', withWorld(async (world) => {
-      const stack = await world.stack({ env: { ROOM_MAX_MESSAGES: '100000' } });
+      const stack = await world.stack({ env: { ROOM_MAX_MESSAGES: '100000', ROOM_MAX_BYTES: '64MiB' } });
       const service = stack.of(name);
       const room = newRoom();
       await withReaders(async (open) => {
