@@ -468,6 +468,7 @@ onEveryService('/openapi.json', (api) => {
     const { value: response, names } = document.response(operation, 200);
     const room = newRoom();
     const reader = await new EventReader(api.base, { room }).open();
+    await reader.first();
     const { id } = await api.create(room, { message: 'a', ttl: 1 });
     await reader.until('the end of the message', () => reader.named('expired').length > 0);
     reader.close();
