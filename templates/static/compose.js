@@ -1,13 +1,11 @@
-// Sending. What was typed is never lost: it shows at once as "sending", and where that fails it
-// stays, with the reason and a way to try again, even across a reload. A second try has the first
-// one's idempotency key, so that nothing is posted twice.
+// Sending. What was typed is never lost: a failed text stays, even across a reload, and is sent
+// again under its first idempotency key, so that nothing is posted twice.
 
 import * as list from './message-list.js';
 import { duration, say, sayCount } from './words.js';
 
 const ANSWER_MAX_MS = 15_000;
-// What the service refuses, and nobody typed on purpose: control characters, which come with a
-// paste from a terminal, and in a name those that turn the direction of text.
+// Pasted control characters, which the service refuses, and direction marks in a name.
 const REFUSED_IN_TEXT = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g;
 const REFUSED_IN_NAME = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const DRAFT_PAUSE_MS = 300;
@@ -53,8 +51,7 @@ export function setUpCompose() {
   box.removeAttribute('required');
 }
 
-/** Whether this message, which came from elsewhere, is one that is just being sent here: then its
- * element. */
+/** The element of this message, if it is just being sent from here. */
 export function claim(message) {
   for (const sending of unsent) {
     if (!sending.underWay || sending.text !== message.message) continue;
@@ -87,7 +84,7 @@ function nameTyped() {
   drop(form.elements.author, REFUSED_IN_NAME);
 }
 
-/** Takes the refused characters out of a field; the caret stays where it was in the text. */
+/** Takes the refused characters out of a field; the caret keeps its place. */
 function drop(field, refused) {
   const { value, selectionStart } = field;
   const clean = value.replace(refused, '');
@@ -182,7 +179,7 @@ async function refused(sending, answer) {
   failed(sending, say(`failed_${reason}`, { detail, s: duration(wait) }), wait);
 }
 
-/** It stays, and can be tried again after `wait`. */
+/** It can be tried again after `wait`. */
 function failed(sending, reason, wait = 0) {
   if (!unsent.has(sending)) return; // it came back by another way
   sending.underWay = false;

@@ -1,11 +1,6 @@
-// One hub serves all tabs of a browser: it holds the event streams of their rooms and passes on
-// what comes. Browsers allow six connections to a host on HTTP/1.1, so that a stream for each tab
-// would leave the seventh hanging.
-//
-// It runs in a shared worker, or in one of the tabs (live.js decides), and talks with them over
-// BroadcastChannels: one for the roll of who is there, one for each room. Rooms without a stream are
-// asked for each second instead: those for which streams keep failing, and those beyond the number
-// of streams that leaves connections for everything else.
+// One hub serves all tabs of a browser, which allows six connections to a host: it holds the streams
+// of their rooms and talks with the tabs over BroadcastChannels. It runs in a shared worker or in a
+// tab (live.js decides). It polls rooms beyond STREAMS_MAX, and those whose streams fail.
 
 const STREAMS_MAX = 3; // of six connections
 const ROLL_MS = 10_000;
@@ -203,7 +198,7 @@ class RoomFeed {
       take('stale', () => this.#setState('stale'));
       take('fresh', () => this.#setState('live'));
       take('full', ({ retry_after: seconds }) => {
-        this.#failures = FAILURES_MAX; // it is asked for meanwhile
+        this.#failures = FAILURES_MAX;
         this.#streamAt = performance.now() + 1000 * seconds;
         end();
       });

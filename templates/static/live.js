@@ -1,7 +1,5 @@
-// A tab's end of what happens in its room. The other end is a hub (hub.js), one for all tabs of the
-// browser. It runs in a shared worker; where there are none, in the tab that holds a lock, which
-// another one gets as soon as that tab is closed or crashes; where there are no locks either (they
-// want HTTPS), each tab has a hub of its own.
+// A tab's end of its room. The other end is the browser's hub (hub.js): in a shared worker, without
+// those in the tab that holds a lock, and without locks (they want HTTPS) in each tab.
 
 import { Hub } from './hub.js';
 
@@ -99,7 +97,7 @@ function watch() {
   });
 }
 
-/** Tells the hub whether the tab is seen, and starts another if it has fallen silent. */
+/** Tells the hub whether the tab is seen. */
 function lookAfter() {
   if (heardAt && performance.now() - heardAt > QUIET_MAX_MS) findHub();
   here();

@@ -1,10 +1,6 @@
-// The messages on the page: in the order in which they were sent, each with its line that burns
-// down. The only place that touches the list.
-//
-// Changes are gathered and made together, once a frame. What is seen keeps its place: at the end the
-// list follows, elsewhere the topmost message that is seen stays where it is, and those that have to
-// move glide. Lifetimes run on performance.now(), from the moment at which `expires_in` came: what
-// the device takes for the time of day plays no part.
+// The messages on the page. Changes are made together, once a frame, and what the reader sees keeps
+// its place. Lifetimes run on performance.now() from the arrival of `expires_in`: the device's time
+// of day plays no part.
 
 import { duration, linked, say, sentAt, sentAtLength } from './words.js';
 
@@ -37,10 +33,8 @@ export function isAtEnd() {
   return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop <= END_SLACK_PX;
 }
 
-/**
- * Takes over what is on the page. `onChange({ count, added })` follows each change of what is shown;
- * `claim(message)` returns the element that stands for it already, where it was sent from here.
- */
+/** Takes over the page. `onChange({ count, added })` follows each change; `claim(message)` returns the
+ * element of one that was sent from here. */
 export function setUpList(given) {
   ({ onChange, claim } = given);
   scroller.classList.add('scripted');
@@ -97,7 +91,7 @@ export function remove(id) {
   later(() => drop(item));
 }
 
-/** A message that is being sent: at the end, without a time to live as yet. */
+/** A message that is being sent: at the end, without a lifetime. */
 export function addUnsent(text, author) {
   const li = document.importNode(template, true);
   fillIn(li, { message: text, author });

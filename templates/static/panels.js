@@ -1,6 +1,5 @@
-// What unfolds from the head of the page: another room, sharing this one, help. They are <details>
-// and work without this script, which adds what only a script can: copying, the QR code, the right
-// origin, room names as people type them, and Escape.
+// The panels in the page's head are <details> and work without this script. It adds copying, the QR
+// code, the origin, room names as people type them, and Escape.
 
 import { say } from './words.js';
 

@@ -1,5 +1,4 @@
-// The texts of the reader's language, which the server put on the page, and what is made of them:
-// durations, times, and texts with their links.
+// The texts of the reader's language, and what is made of them: durations, times, texts with links.
 
 const { units, texts } = JSON.parse(document.body.dataset.texts);
 const language = document.documentElement.lang;
@@ -46,7 +45,7 @@ export const sentAtLength = (ms) => exact.format(ms);
 const LINK = /https?:\/\/[^\s<>"'`\p{C}\u2028\u2029]+/giu;
 const TRAILING = /[.,;:!?)\]}*_~。，；：！？）」、]+$/u;
 
-/** `text` as nodes: text, and links around text. Put together they are `text` to the letter. */
+/** `text` as nodes: text, and links around text. */
 export function linked(text) {
   const nodes = [];
   let end = 0;
