@@ -229,9 +229,14 @@ static size_t decode(const char *from, size_t len, char *to)
 
 /* ---- the rest ---- */
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 static void skip_blanks(struct scanner *scanner)
 {
-    while (scanner->at < scanner->end && *scanner->at && strchr(" \t\r\n", *scanner->at))
+    while (scanner->at < scanner->end && is_blank(*scanner->at))
         scanner->at++;
 }
 
