@@ -110,14 +110,14 @@ void http_listener_stop(int fd)
 
 /* ---- out of descriptors ---- */
 
-/* Takes the next connection and closes it by putting the reserve in its place again, so that nobody
- * else gets the descriptor. False where that was not possible. */
+/* Takes the next connection and closes it by putting the reserve in its place again; false where
+ * that was not possible. Under the lock, as each accept is, so that no other thread takes a
+ * connection with the reserve's descriptor. */
 static bool refuse(int fd)
 {
-    LOCKED(&reserve.lock);
     fill_reserve();
     if (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) != 1)
-        return true; /* another thread was quicker */
+        return true; /* there is none any more */
     close(reserve.fd);
     reserve.fd = accept(fd, NULL, NULL);
     if (reserve.fd < 0)
@@ -130,10 +130,16 @@ int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *addr_len, int flags)
 {
     __typeof__(accept4) *next;
     *(void **)&next = dlsym(RTLD_NEXT, "accept4");
-    int taken = next(fd, addr, addr_len, flags);
-    if (taken >= 0 || (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM))
-        return taken;
-    if (!refuse(fd))
+    bool done;
+    {
+        LOCKED(&reserve.lock);
+        int taken = next(fd, addr, addr_len, flags);
+        if (taken >= 0 ||
+            (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM))
+            return taken;
+        done = refuse(fd);
+    }
+    if (!done)
         poll(NULL, 0, PAUSE_MS);
     errno = ECONNABORTED;
     return -1;

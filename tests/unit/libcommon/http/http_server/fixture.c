@@ -184,18 +184,29 @@ struct http_takeover *fixture_await_take(void)
 
 /* ---- clients ---- */
 
-int fixture_connect(void)
+int fixture_socket(void)
+{
+    struct timeval wait = {.tv_sec = FIXTURE_WAIT_MS / 1000};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    return fd;
+}
+
+void fixture_connect_socket(int fd)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons((uint16_t)http_server_port(fixture.server)),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
-    struct timeval wait = {.tv_sec = FIXTURE_WAIT_MS / 1000};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(fd, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+}
+
+int fixture_connect(void)
+{
+    int fd = fixture_socket();
+    fixture_connect_socket(fd);
     return fd;
 }
 

@@ -44,6 +44,10 @@ size_t fixture_takes(void);
 
 /* A client's socket, connected; it waits at most FIXTURE_WAIT_MS for bytes. */
 int fixture_connect(void);
+
+/* The same in two steps, for who is to have a socket before there are no descriptors left. */
+int fixture_socket(void);
+void fixture_connect_socket(int fd);
 void fixture_send(int fd, const char *text);
 
 /* "GET <path> HTTP/1.1" */

@@ -22,17 +22,15 @@ static void assert_answers(int fd)
     ck_assert(fixture_read_until(fd, &text, "\r\n\r\ntext"));
 }
 
-/* The one file that is left is the client's. */
-static void assert_refused(void)
+static void assert_refused(int fd)
 {
     CLEANUP_FINI(buffer_fini) struct buffer text;
     uint64_t before = http_listener_refused();
     buffer_init(&text, 1 << 16);
-    int fd = fixture_connect();
+    fixture_connect_socket(fd);
     fixture_read_all(fd, &text);
     ck_assert_uint_eq(text.len, 0);
     ck_assert_uint_eq(http_listener_refused(), before + 1);
-    close(fd);
 }
 
 static long cpu_ms(void)
@@ -52,15 +50,20 @@ START_TEST(test_http_listener__connection_without_a_descriptor_is_refused)
         kept[i] = fixture_connect();
         assert_answers(kept[i]);
     }
-    fixture_leave_files(1);
+    int refused[REFUSED];
     for (int i = 0; i < REFUSED; i++)
-        assert_refused();
+        refused[i] = fixture_socket();
+    fixture_leave_files(0);
+    for (int i = 0; i < REFUSED; i++)
+        assert_refused(refused[i]);
     for (int i = 0; i < count; i++)
         assert_answers(kept[i]);
     struct http_server_metrics metrics;
     http_server_metrics(fixture.server, &metrics);
     ck_assert_uint_eq(metrics.refused, REFUSED);
     fixture_give_files_back();
+    for (int i = 0; i < REFUSED; i++)
+        close(refused[i]);
     for (int i = 0; i < KEPT; i++) {
         int fd = fixture_connect();
         assert_answers(fd);
@@ -73,12 +76,14 @@ END_TEST
 
 START_TEST(test_http_listener__being_out_of_descriptors_costs_no_time)
 {
-    fixture_leave_files(1);
-    assert_refused();
+    int refused = fixture_socket();
+    fixture_leave_files(0);
+    assert_refused(refused);
     long before = cpu_ms();
     poll(NULL, 0, WATCHED_MS);
     ck_assert_int_lt(cpu_ms() - before, CPU_MAX_MS);
     fixture_give_files_back();
+    close(refused);
 }
 END_TEST
 
